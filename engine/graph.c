@@ -1,0 +1,184 @@
+/* Graphs: a model on a mapping as a list of operators, their work, and the memory they need. */
+#include "engine/plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const hx_op_names[] = {"embed", "attn_norm", "qkv", "rope", "attn", "attn_out", "ffn_norm", "ffn_up", "ffn_down", "norm", "head", "argmax",
+				   NULL};
+const char *const hx_buffer_names[] = {"weights", "kv", "activations", "logits", "staging", NULL};
+
+enum { F32 = 4, F16 = 2 }; /* bytes of an activation; of a cached key or value */
+
+struct builder {
+	struct hx_graph *g;
+	const struct hx_units *units;
+	struct hx_err *err;
+	int rc;
+};
+
+/* Moves an operator its unit does not take to the unit's fallback. */
+static void settle(struct builder *b, struct hx_op *op)
+{
+	const struct hx_mapping *m = b->g->mapping;
+	const struct hx_unit *unit = b->units->v[op->unit];
+	int other;
+
+	if (hx_unit_supports(unit, op->kind, op->type))
+		return;
+	other = unit->fallback ? hx_unit_find(b->units, unit->fallback, strlen(unit->fallback)) : -1;
+	if (other < 0 || !hx_unit_supports(b->units->v[other], op->kind, op->type)) {
+		b->rc = hx_err_set(b->err, HX_INPUT, "%s does not support %s in %s%s", unit->name, hx_op_names[op->kind], hx_type_names[op->type],
+				   other < 0 ? " and has no fallback" : ", nor does its fallback");
+		return;
+	}
+	op->unit = other;
+	op->cores = b->units->v[other]->kind == HX_CPU ? b->units->v[other]->usable : b->units->v[other]->cores;
+	for (int i = 0; i < m->n_uses; i++)
+		if (m->uses[i].unit == other)
+			op->cores = m->uses[i].cores;
+}
+
+static void add(struct builder *b, int kind, int layer, int use, struct hx_op op)
+{
+	const struct hx_use *u = &b->g->mapping->uses[use];
+
+	op.kind = kind;
+	op.layer = layer;
+	op.unit = u->unit;
+	op.cores = u->cores;
+	settle(b, &op);
+	b->g->ops[b->g->n_ops++] = op;
+}
+
+/* A matrix of out rows of length in; `act` activation bytes are read and written per row. */
+static struct hx_op matrix(struct hx_graph *g, double out, int in, double act)
+{
+	int type = hx_shape_row_type(g->type, in);
+
+	if (type != g->type)
+		g->row_fallback = true;
+	return (struct hx_op){.type = type, .weight_bytes = out * hx_shape_row_bytes(type, in), .flop_row = 2 * out * in, .act_row = act};
+}
+
+static struct hx_op norm(const struct hx_shape *s)
+{
+	double d = s->d_model, per = s->norms / 2.0; /* norms of outputs are counted with those of inputs */
+
+	return (struct hx_op){.type = HX_F32, .weight_bytes = per * d * F32, .act_row = per * 2 * d * F32};
+}
+
+static void add_layer(struct builder *b, int l)
+{
+	struct hx_graph *g = b->g;
+	const struct hx_shape *s = g->shape;
+	const struct hx_mapping *m = g->mapping;
+	int attn = m->attn[l], ffn = m->ffn[l];
+	double d = s->d_model, ff = s->d_ff, up = s->gated_ffn ? 2 * ff : ff;
+	int q = s->heads * s->d_head, kv = s->kv_heads * s->d_head;
+
+	add(b, HX_OP_ATTN_NORM, l, attn, norm(s));
+	add(b, HX_OP_QKV, l, attn, matrix(g, q + 2 * kv, s->d_model, (d + q + 2 * kv) * F32));
+	add(b, HX_OP_ROPE, l, attn, (struct hx_op){.type = HX_F32, .act_row = 2.0 * (q + kv) * F32, .kv_row = 2.0 * kv * F16});
+	add(b, HX_OP_ATTN, l, attn,
+	    (struct hx_op){.type = HX_F16, .window = hx_shape_window(s, l), .act_row = 2.0 * q * F32, .kv_pos = 2.0 * kv * F16, .flop_row_pos = 4.0 * q});
+	add(b, HX_OP_ATTN_OUT, l, attn, matrix(g, d, q, (q + 2 * d) * F32));
+	add(b, HX_OP_FFN_NORM, l, ffn, norm(s));
+	add(b, HX_OP_FFN_UP, l, ffn, matrix(g, up, s->d_model, (d + ff) * F32));
+	add(b, HX_OP_FFN_DOWN, l, ffn, matrix(g, d, s->d_ff, (ff + 2 * d) * F32));
+}
+
+int hx_graph_init(struct hx_graph *g, const struct hx_shape *shape, const struct hx_mapping *mapping, int type, int layers,
+		  const struct hx_units *units, struct hx_err *err)
+{
+	struct builder b = {g, units, err, HX_OK};
+	double d = shape->d_model, vocab = shape->vocab;
+	struct hx_op head;
+
+	*g = (struct hx_graph){.shape = shape, .mapping = mapping, .type = type, .layers = layers};
+	g->ops = hx_xcalloc((size_t)layers * 8 + 4, sizeof(*g->ops));
+	add(&b, HX_OP_EMBED, -1, mapping->embed,
+	    (struct hx_op){.type = hx_shape_row_type(type, shape->d_model), .weight_row = hx_shape_row_bytes(type, shape->d_model), .act_row = d * F32});
+	for (int l = 0; l < layers; l++)
+		add_layer(&b, l);
+	head = (struct hx_op){.type = HX_F32, .weight_bytes = d * F32, .act_row = 2 * d * F32, .logits = true};
+	add(&b, HX_OP_NORM, -1, mapping->head, head);
+	head = matrix(g, vocab, shape->d_model, (d + vocab) * F32);
+	head.logits = true;
+	add(&b, HX_OP_HEAD, -1, mapping->head, head);
+	add(&b, HX_OP_ARGMAX, -1, mapping->head, (struct hx_op){.type = HX_F32, .act_row = vocab * F32, .logits = true});
+	if (b.rc)
+		hx_graph_free(g);
+	return b.rc;
+}
+
+void hx_graph_free(struct hx_graph *g)
+{
+	free(g->ops);
+	*g = (struct hx_graph){0};
+}
+
+struct hx_work hx_op_work(const struct hx_op *op, double r, double l, double n)
+{
+	double rows = op->logits ? l : r, read = n + r, seen = n + (r + 1) / 2; /* positions read once; met by a row on average */
+
+	if (op->window) {
+		read = fmin(read, op->window + r - 1);
+		seen = fmin(seen, op->window);
+	}
+	return (struct hx_work){.rows = rows,
+				.weight_bytes = op->weight_bytes + op->weight_row * rows,
+				.act_bytes = op->act_row * rows + op->kv_row * rows + op->kv_pos * read,
+				.flop = op->flop_row * rows + op->flop_row_pos * rows * seen};
+}
+
+static void add_weights(const struct hx_graph *g, struct hx_buffers *b)
+{
+	const struct hx_shape *s = g->shape;
+	double table = s->vocab * hx_shape_row_bytes(g->type, s->d_model);
+	int embed = g->ops[0].unit, head = g->ops[g->n_ops - 2].unit;
+
+	for (size_t i = 0; i < g->n_ops; i++) {
+		const struct hx_op *op = &g->ops[i];
+		/* gate and up projection are two tensors */
+		double tensor = op->kind == HX_OP_FFN_UP && s->gated_ffn ? op->weight_bytes / 2 : op->weight_bytes;
+
+		b->bytes[op->unit][HX_BUF_WEIGHTS] += op->weight_bytes;
+		b->largest[op->unit] = fmax(b->largest[op->unit], tensor);
+	}
+	if (!s->tied || embed != head) {
+		b->bytes[embed][HX_BUF_WEIGHTS] += table;
+		b->largest[embed] = fmax(b->largest[embed], table);
+	}
+}
+
+void hx_graph_buffers(const struct hx_graph *g, double r, double l, double n, struct hx_buffers *b)
+{
+	double widest[HX_MAX_UNITS] = {0};
+	struct hx_chain all;
+
+	add_weights(g, b);
+	for (size_t i = 0; i < g->n_ops; i++) {
+		const struct hx_op *op = &g->ops[i];
+		double cached = op->kv_pos * (op->window ? fmin(n, op->window + r) : n);
+
+		b->bytes[op->unit][HX_BUF_KV] += cached;
+		b->largest[op->unit] = fmax(b->largest[op->unit], cached);
+		if (!op->logits)
+			widest[op->unit] = fmax(widest[op->unit], op->act_row * r);
+		if (op->kind == HX_OP_HEAD)
+			b->bytes[op->unit][HX_BUF_LOGITS] += l * g->shape->vocab * F32;
+	}
+	for (int u = 0; u < HX_MAX_UNITS; u++)
+		b->bytes[u][HX_BUF_ACTIVATIONS] += widest[u];
+	hx_chain_init(&all, g, 0, g->n_ops);
+	for (size_t i = 1; i < all.n_segments; i++) {
+		const struct hx_segment *s = &all.segments[i];
+		double bytes = s->transfer_row * (s->logits ? l : r);
+
+		/* one buffer serves every transfer into a unit */
+		b->bytes[s->unit][HX_BUF_STAGING] = fmax(b->bytes[s->unit][HX_BUF_STAGING], bytes);
+	}
+	hx_chain_free(&all);
+}

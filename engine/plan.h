@@ -1,0 +1,166 @@
+/* The plan: what runs where, in which order, with which transfers and buffers. The cost model prices it, the engine runs it.
+ *
+ * mapping  where each part of one model runs, parsed from text such as `a76x4:0-13+g610:14-27,head`
+ * graph    one model on one mapping: its operators in order, symbolic in rows r, logit rows l and context n
+ * chain    a stretch of a graph's operators, cut into segments (one unit each) with the transfers between them
+ * plan     a configuration: target and drafter, the passes (chains with their rows), buffers and the round's schedule
+ */
+#ifndef ENGINE_PLAN_H
+#define ENGINE_PLAN_H
+
+#include "engine/err.h"
+#include "engine/shape.h"
+#include "engine/unit.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Operators; residual additions are fused into attn_out and ffn_down, the activation into ffn_up, q/k norms into rope. */
+enum hx_op_kind {
+	HX_OP_EMBED, HX_OP_ATTN_NORM, HX_OP_QKV, HX_OP_ROPE, HX_OP_ATTN, HX_OP_ATTN_OUT,
+	HX_OP_FFN_NORM, HX_OP_FFN_UP, HX_OP_FFN_DOWN, HX_OP_NORM, HX_OP_HEAD, HX_OP_ARGMAX,
+	HX_OP_COUNT
+};
+extern const char *const hx_op_names[]; /* NULL-terminated, in the order of the enum */
+
+/* A unit with the cores used of it. */
+struct hx_use {
+	int unit; /* index into struct hx_units */
+	int cores;
+};
+
+struct hx_mapping {
+	char *text; /* as typed */
+	struct hx_use uses[HX_MAX_UNITS];
+	int n_uses;
+	int n_layers;
+	unsigned char *attn, *ffn; /* per layer, index into uses */
+	unsigned char embed, head;
+};
+
+/* Parses a mapping of shape onto units. Every layer must be placed exactly once. HX_INPUT names the offending part. */
+int hx_mapping_parse(struct hx_mapping *m, const char *text, const struct hx_shape *shape,
+		     const struct hx_units *units, struct hx_err *err);
+void hx_mapping_free(struct hx_mapping *m);
+
+/* One operator. Bytes and operations are those of one execution:
+ *   weights  weight_bytes (embed: weight_row x rows, it gathers)
+ *   bytes    act_row x rows + kv_pos x positions + kv_row x rows
+ *   flop     flop_row x rows + flop_row_pos x rows x positions
+ * rows is r, or l when `logits`; positions are those attended to: context n plus the new ones, at most `window`. */
+struct hx_op {
+	int kind;  /* enum hx_op_kind */
+	int layer; /* -1 outside layers */
+	int unit, cores;
+	int type;  /* enum hx_type of the weights; attention: of the cache; norms: f32 */
+	bool logits;
+	int window; /* 0: none */
+	double weight_bytes, weight_row, act_row, flop_row;
+	double kv_pos, kv_row, flop_row_pos;
+};
+
+/* Execution-time quantities of an operator for r rows, l logit rows, after n cached positions. */
+struct hx_work {
+	double rows, weight_bytes, act_bytes, flop;
+};
+struct hx_work hx_op_work(const struct hx_op *op, double r, double l, double n);
+
+struct hx_graph {
+	const struct hx_shape *shape;     /* borrowed */
+	const struct hx_mapping *mapping; /* borrowed */
+	int type;   /* quantisation of layers and head */
+	int layers; /* layers in use: all, or the first K of an early exit */
+	struct hx_op *ops;
+	size_t n_ops;
+	bool row_fallback; /* some rows are not divided by the type's block and are f16 */
+};
+
+/* Builds the operators of the first `layers` layers and the head. Operators that their unit does not support move to its
+ * fallback; HX_INPUT names unit, operator and type where there is none. */
+int hx_graph_init(struct hx_graph *g, const struct hx_shape *shape, const struct hx_mapping *mapping, int type, int layers,
+		  const struct hx_units *units, struct hx_err *err);
+void hx_graph_free(struct hx_graph *g);
+
+/* Consecutive operators on one unit; `transfer_row` bytes per row enter it from unit `from` (-1: none). */
+struct hx_segment {
+	int unit, from;
+	size_t first, n; /* operators of the graph */
+	double transfer_row;
+	bool logits; /* the rows transferred are logit rows */
+};
+
+struct hx_chain {
+	const struct hx_graph *graph; /* borrowed */
+	size_t first, n;
+	struct hx_segment *segments;
+	size_t n_segments;
+};
+
+/* Cuts operators [first, first + n) of the graph into segments. */
+void hx_chain_init(struct hx_chain *c, const struct hx_graph *g, size_t first, size_t n);
+void hx_chain_free(struct hx_chain *c);
+
+/* Memory a graph needs on each unit, in bytes, index as in struct hx_units. */
+enum hx_buffer_kind { HX_BUF_WEIGHTS, HX_BUF_KV, HX_BUF_ACTIVATIONS, HX_BUF_LOGITS, HX_BUF_STAGING, HX_BUF_COUNT };
+extern const char *const hx_buffer_names[];
+
+struct hx_buffers {
+	double bytes[HX_MAX_UNITS][HX_BUF_COUNT];
+	double largest[HX_MAX_UNITS]; /* largest single allocation */
+};
+
+/* Adds the graph's buffers for passes of up to r rows with l logit rows at up to n positions. */
+void hx_graph_buffers(const struct hx_graph *g, double r, double l, double n, struct hx_buffers *b);
+
+enum hx_mode { HX_SEQUENTIAL, HX_OVERLAPPED, HX_MODES };
+extern const char *const hx_modes[];
+
+enum hx_drafter { HX_DRAFT_NONE, HX_DRAFT_MODEL, HX_DRAFT_NGRAM, HX_DRAFT_EXIT };
+
+enum hx_pass_kind {
+	HX_PASS_PREFILL_TARGET, HX_PASS_PREFILL_DRAFT, HX_PASS_DRAFT, HX_PASS_CATCH_UP, HX_PASS_FRONT, HX_PASS_VERIFY,
+	HX_PASS_COUNT
+};
+extern const char *const hx_pass_names[];
+
+/* A chain and the rows it takes;  Without speculation the verify pass covers one row: plain decoding. */
+struct hx_pass {
+	int kind; /* enum hx_pass_kind */
+	int chain; /* enum hx_chain_kind */
+	int rows, logit_rows; /* 0 rows: the prompt's length. Without a KV cache rows are added to the whole prefix */
+};
+
+/* One line of the round's schedule, in order; steps of equal `together` run at the same time. */
+struct hx_step {
+	int pass; /* enum hx_pass_kind, or -1: host work */
+	int times;
+	int together;
+	const char *note; /* what is read back, or what the host does */
+};
+
+/* The chains of a plan: both models whole; with early exit after K layers the target's first K layers and the rest. */
+enum hx_chain_kind { HX_CHAIN_TARGET, HX_CHAIN_DRAFT, HX_CHAIN_FRONT, HX_CHAIN_TAIL, HX_CHAIN_COUNT };
+
+struct hx_plan {
+	int drafter; /* enum hx_drafter */
+	int gamma, mode;
+	bool kv_cache;
+	struct hx_chain chains[HX_CHAIN_COUNT];
+	struct hx_pass passes[HX_PASS_COUNT];
+	int n_passes;
+	struct hx_step steps[8];
+	int n_steps;
+};
+
+/* Compiles a configuration. draft is NULL for plain decoding and n-gram lookup, the K-layer graph for early exit. Graphs are
+ * borrowed. gamma is 0 for plain decoding. */
+void hx_plan_init(struct hx_plan *p, int drafter, const struct hx_graph *target, const struct hx_graph *draft, int gamma,
+		  int mode, bool kv_cache);
+void hx_plan_free(struct hx_plan *p);
+
+/* The same configuration with another draft length; allocates nothing. */
+void hx_plan_set_gamma(struct hx_plan *p, int gamma);
+
+const struct hx_pass *hx_plan_pass(const struct hx_plan *p, int kind); /* NULL: the plan has none */
+
+#endif

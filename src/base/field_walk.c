@@ -1,0 +1,223 @@
+/* Field tables: visiting and freeing what a table describes. */
+#include "base/field.h"
+#include "base/text.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct walk {
+	field_each *each;
+	void *arg;
+};
+
+static void walk_struct(const struct walk *w, const void *obj, const struct field *fields, const char *prefix);
+
+/* The pointer stored at an offset, whatever it points to. */
+static void *pointer(const void *obj, size_t at)
+{
+	void *p;
+
+	memcpy(&p, (const char *)obj + at, sizeof(p));
+	return p;
+}
+
+static size_t count(const void *obj, size_t at)
+{
+	return *(const size_t *)(const void *)((const char *)obj + at);
+}
+
+static void print_number(FILE *out, double v)
+{
+	char buf[TEXT_MAX];
+
+	fputs(text_exact(buf, v), out);
+}
+
+static void print_row(FILE *out, const double *row, size_t n)
+{
+	putc('[', out);
+	for (size_t i = 0; i < n; i++) {
+		fputs(i ? ", " : "", out);
+		print_number(out, row[i]);
+	}
+	putc(']', out);
+}
+
+/* Element i of a list as JSON. */
+static void print_element(FILE *out, const struct field *f, const void *list, size_t i, size_t columns)
+{
+	switch (f->type) {
+	case FIELD_AXIS:
+		fprintf(out, "%d", ((const int *)list)[i]);
+		break;
+	case FIELD_CHOICES:
+		json_quote(out, f->choices[((const int *)list)[i]]);
+		break;
+	case FIELD_STRINGS:
+	case FIELD_NAMES:
+		json_quote(out, ((char *const *)list)[i]);
+		break;
+	case FIELD_MATRIX:
+		print_row(out, ((double *const *)list)[i], columns);
+		break;
+	default:
+		print_number(out, ((const double *)list)[i]);
+	}
+}
+
+static void walk_list(const struct walk *w, const void *obj, const struct field *f, const char *path)
+{
+	const void *list = pointer(obj, f->at);
+	size_t size, n = count(obj, f->count_at), columns = f->type == FIELD_MATRIX ? count(obj, f->cols_at) : 0;
+	char *text = NULL;
+	FILE *out;
+
+	if (!list)
+		return;
+	out = open_memstream(&text, &size);
+	if (!out)
+		abort();
+	putc('[', out);
+	for (size_t i = 0; i < n; i++) {
+		fputs(i ? ", " : "", out);
+		print_element(out, f, list, i, columns);
+	}
+	putc(']', out);
+	fclose(out);
+	w->each(w->arg, path, f, text);
+	free(text);
+}
+
+/* The name by which paths call an element, or NULL where they count. */
+static const char *element_name(const struct field *f, const void *element)
+{
+	if (f->type == FIELD_MAP)
+		return pointer(element, f->sub->fields[0].at);
+	return f->sub->keyed ? pointer(element, f->sub->key_at) : NULL;
+}
+
+static void walk_object(const struct walk *w, const void *obj, const struct field *f, const char *path)
+{
+	const char *string = f->sub->or_string ? pointer(obj, f->sub->string_at) : NULL;
+
+	if (string)
+		w->each(w->arg, path, f, string);
+	else /* a map's key stands in the path */
+		walk_struct(w, obj, f->sub->fields + (f->type == FIELD_MAP), path);
+}
+
+static void walk_objects(const struct walk *w, const void *obj, const struct field *f, const char *path)
+{
+	const char *list = pointer(obj, f->at);
+
+	for (size_t i = 0; i < count(obj, f->count_at); i++) {
+		const void *element = list + i * f->sub->size;
+		const char *name = element_name(f, element);
+		char *element_path = name ? hx_xasprintf("%s.%s", path, name) : hx_xasprintf("%s[%zu]", path, i);
+
+		walk_object(w, element, f, element_path);
+		free(element_path);
+	}
+}
+
+/* The text of one value, or NULL where it is unknown. */
+static const char *scalar(char *buf, const void *value, const struct field *f)
+{
+	switch (f->type) {
+	case FIELD_STRING:
+	case FIELD_NAME:
+		return *(char *const *)value;
+	case FIELD_NUMBER:
+		return isnan(*(const double *)value) ? NULL : text_exact(buf, *(const double *)value);
+	case FIELD_INT:
+		snprintf(buf, TEXT_MAX, "%d", *(const int *)value);
+		return buf;
+	case FIELD_BOOL:
+		return *(const bool *)value ? "true" : "false";
+	default:
+		return f->choices[*(const int *)value];
+	}
+}
+
+static void walk_struct(const struct walk *w, const void *obj, const struct field *fields, const char *prefix)
+{
+	for (const struct field *f = fields; f->name; f++) {
+		const void *value = (const char *)obj + f->at;
+		char *path = prefix ? hx_xasprintf("%s.%s", prefix, f->name) : hx_xstrdup(f->name);
+		char buf[TEXT_MAX];
+		const char *text;
+
+		switch (f->type) {
+		case FIELD_OBJECT:
+			walk_object(w, value, f, path);
+			break;
+		case FIELD_OBJECTS:
+		case FIELD_MAP:
+			walk_objects(w, obj, f, path);
+			break;
+		case FIELD_STRING:
+		case FIELD_NAME:
+		case FIELD_NUMBER:
+		case FIELD_INT:
+		case FIELD_BOOL:
+		case FIELD_CHOICE:
+			text = scalar(buf, value, f);
+			if (text)
+				w->each(w->arg, path, f, text);
+			break;
+		default:
+			walk_list(w, obj, f, path);
+		}
+		free(path);
+	}
+}
+
+void field_walk(const void *obj, const struct field_table *t, field_each *each, void *arg)
+{
+	const struct walk w = {each, arg};
+
+	walk_struct(&w, obj, t->fields, NULL);
+}
+
+static void free_elements(void *obj, const struct field *f)
+{
+	char *list = pointer(obj, f->at);
+
+	for (size_t i = 0; list && i < count(obj, f->count_at); i++)
+		if (f->sub)
+			field_free(list + i * f->sub->size, f->sub);
+		else if (f->type == FIELD_STRINGS || f->type == FIELD_NAMES || f->type == FIELD_MATRIX)
+			free(pointer(list, i * sizeof(void *)));
+	*(size_t *)(void *)((char *)obj + f->count_at) = 0;
+}
+
+static void free_pointer(void *obj, size_t at)
+{
+	free(pointer(obj, at));
+	memset((char *)obj + at, 0, sizeof(void *));
+}
+
+void field_free(void *obj, const struct field_table *t)
+{
+	for (const struct field *f = t->fields; f->name; f++)
+		switch (f->type) {
+		case FIELD_NUMBER:
+		case FIELD_INT:
+		case FIELD_BOOL:
+		case FIELD_CHOICE:
+			break;
+		case FIELD_OBJECT:
+			field_free((char *)obj + f->at, f->sub);
+			break;
+		case FIELD_STRING:
+		case FIELD_NAME:
+			free_pointer(obj, f->at);
+			break;
+		default:
+			free_elements(obj, f);
+			free_pointer(obj, f->at);
+		}
+	if (t->or_string)
+		free_pointer(obj, t->string_at);
+}

@@ -1,0 +1,14 @@
+/* What several commands share. */
+#include "cmd/cmd.h"
+
+#include "base/text.h"
+
+int cmd_no_arguments(const struct opt_command *about, int argc, char **argv, int first, struct hx_err *err)
+{
+	char shown[80];
+
+	if (first >= argc)
+		return HX_OK;
+	return hx_err_set(err, HX_INPUT, "%s: unexpected argument '%s'; see 'hexplore %s --help'", about->name,
+			  text_clean(shown, sizeof(shown), argv[first]), about->name);
+}

@@ -1,0 +1,20 @@
+/* What `profile` and `model` share: list, show and check. */
+#ifndef CMD_INPUTS_H
+#define CMD_INPUTS_H
+
+#include "base/opt.h"
+#include "core/input.h"
+#include "output/report.h"
+
+struct input_command {
+	enum input_kind kind;
+	const struct report_column *columns; /* of the list */
+	int n_columns;
+	int (*list_row)(const char *name, struct inputs *in, struct report *r, struct hx_err *err); /* adds one row; none on failure */
+	int (*show)(const char *name, struct inputs *in, enum report_format format, struct hx_err *err);
+	int (*check)(const char *name, struct inputs *in, struct hx_err *err); /* prints what it finds; HX_NO: something is wrong */
+};
+
+int inputs_run(const struct input_command *c, const struct opt_command *about, int argc, char **argv, struct hx_err *err);
+
+#endif

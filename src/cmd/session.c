@@ -1,0 +1,64 @@
+/* A stored sweep opened again. */
+#include "cmd/session.h"
+
+#include "base/text.h"
+#include "cmd/cmd.h"
+
+#include <limits.h>
+#include <string.h>
+
+int session_open(struct session *s, const char *db, const char *sweep_id, struct hx_err *err)
+{
+	long id = 0;
+	int rc;
+
+	memset(s, 0, sizeof(*s));
+	if (sweep_id && (rc = text_int(sweep_id, 1, LONG_MAX, "--sweep-id", &id, err)))
+		return rc;
+	if ((rc = store_open(&s->store, db ? db : CMD_DEFAULT_DB, STORE_READ, err)))
+		return rc;
+	if ((rc = store_sweep_read(s->store, id, &s->sweep, &s->inputs, err)))
+		session_close(s);
+	return rc;
+}
+
+int session_load(struct session *s, struct hx_err *err)
+{
+	struct study_changes changes = {s->sweep.acceptance, s->sweep.costs, s->sweep.keep};
+	int rc;
+
+	if ((rc = study_load(&s->study, &s->inputs, s->sweep.profile, s->sweep.sweep, &changes, err)))
+		return rc;
+	if ((rc = space_init(&s->space, &s->study, err)))
+		return rc;
+	return predict_init(&s->predict, &s->study, &s->space, err);
+}
+
+void session_close(struct session *s)
+{
+	if (s->predict.study)
+		predict_free(&s->predict);
+	if (s->space.study)
+		space_free(&s->space);
+	study_free(&s->study);
+	inputs_free(&s->inputs);
+	store_sweep_free(&s->sweep);
+	store_close(s->store);
+	memset(s, 0, sizeof(*s));
+}
+
+int session_point_id(const char *text, char *buf, size_t size, const char **sweep_id, int64_t *id, struct hx_err *err)
+{
+	const char *colon = strchr(text, ':');
+	long value;
+	int rc;
+
+	if (colon) {
+		snprintf(buf, size, "%.*s", (int)(colon - text), text);
+		*sweep_id = buf;
+	}
+	rc = text_int(colon ? colon + 1 : text, 1, LONG_MAX, "point id", &value, err);
+	if (!rc)
+		*id = value;
+	return rc;
+}

@@ -1,0 +1,216 @@
+/* hexplore sweep: enumerate, predict, store, answer. */
+#include "base/text.h"
+#include "cmd/cmd.h"
+#include "core/keeper.h"
+#include "output/columns.h"
+#include "output/progress.h"
+#include "output/verdict.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	BYTES_PER_ROW = 210, /* of a stored point: 163 to 213 over the shipped profiles, fewer where many points cannot run */
+	BYTES_FIXED = 50000, /* of the inputs' texts */
+	BEST = 5,
+	INTERRUPTED = 128 + SIGINT,
+};
+
+struct options {
+	const char *profile, *sweep, *db, *jobs, *format;
+	struct study_changes changes;
+	bool dry_run, quiet, help;
+};
+
+/* What the batches of a running sweep are given to. */
+struct job {
+	struct store *store;
+	struct store_sweep *stored;
+	const struct predict *predict;
+	struct verdict *verdict;
+	struct progress *progress;
+	struct keeper keeper;
+	enum keep keep;
+	struct hx_err *err;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+static void catch_interrupt(void)
+{
+	struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND}; /* a second Ctrl-C ends at once */
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+/* Takes a batch; non-zero ends the sweep. */
+static int take(void *arg, const struct batch *b)
+{
+	struct job *j = arg;
+	int rc = HX_OK;
+
+	verdict_add(j->verdict, b);
+	if (j->keep == KEEP_ALL)
+		rc = store_points(j->store, j->stored, j->predict, b->point, b->prediction, b->n, b->first + (int64_t)b->n, j->err);
+	else
+		keeper_add(&j->keeper, b);
+	if (rc)
+		return rc;
+	j->stored->done = b->first + (int64_t)b->n;
+	progress_update(j->progress, j->stored->done);
+	return interrupted ? INTERRUPTED : HX_OK;
+}
+
+static int store_kept(struct job *j)
+{
+	keeper_finish(&j->keeper);
+	return store_points(j->store, j->stored, j->predict, j->keeper.points, j->keeper.predictions, j->keeper.n, j->stored->done, j->err);
+}
+
+static void print_head(const struct study *st, const struct store_sweep *stored, const struct verdict *v, double seconds, FILE *f)
+{
+	char points[TEXT_MAX], feasible[TEXT_MAX], time[TEXT_MAX];
+
+	fprintf(f, "%s with %s on %s (%s)\n", st->target.name, st->sweep.n_drafters ? st->drafters[0].name : "no drafter", st->profile.name,
+		profile_statuses[st->profile.status]);
+	fprintf(f, "sweep %lld, %s: %s points, %s can run, %s\n\n", (long long)stored->id, st->sweep.name, text_count(points, (double)stored->done),
+		text_count(feasible, (double)verdict_feasible(v)), text_time(time, seconds));
+}
+
+/* Head and verdict go to stdout with the table, to stderr beside a list meant for programs. */
+static int answer(struct job *j, const struct space *space, enum report_format format, double seconds)
+{
+	struct store_query q = {.sweep = j->stored->id, .order = "speedup", .descending = true, .limit = BEST};
+	FILE *f = format == REPORT_TABLE ? stdout : stderr;
+
+	print_head(space->study, j->stored, j->verdict, seconds, f);
+	verdict_print(j->verdict, f);
+	if (format == REPORT_TABLE)
+		puts("");
+	return columns_list(j->store, &q, format, space->study, j->err);
+}
+
+static int interrupted_message(const struct job *j, const char *db)
+{
+	return hx_err_set(j->err, INTERRUPTED, "interrupted: %lld of %lld points are kept as sweep %lld in %s; the same command starts anew",
+			  (long long)(j->keep == KEEP_ALL ? j->stored->done : 0), (long long)j->stored->size, (long long)j->stored->id, db);
+}
+
+static int run_sweep(const struct options *o, const struct inputs *in, const struct predict *p, int jobs, enum report_format format,
+		     struct hx_err *err)
+{
+	const struct space *space = p->space;
+	const struct sweep *sw = &space->study->sweep;
+	struct store_sweep stored = {.profile = (char *)o->profile, .sweep = (char *)o->sweep, .acceptance = (char *)o->changes.acceptance,
+				     .costs = (char *)o->changes.costs, .keep = (char *)o->changes.keep, .size = space->size};
+	struct job j = {.stored = &stored, .predict = p, .err = err};
+	int top = 0, rc = sweep_keep(o->changes.keep ? o->changes.keep : sw->keep, &j.keep, &top, err);
+	double seconds;
+
+	if (rc || (rc = store_open(&j.store, o->db, STORE_WRITE, err)))
+		return rc;
+	if ((rc = store_sweep_create(j.store, &stored, in, space, err)))
+		goto out;
+	catch_interrupt();
+	j.verdict = verdict_create(p);
+	keeper_init(&j.keeper, j.keep, top, sw->objectives, sw->n_objectives);
+	j.progress = progress_begin("points", space->size, o->quiet);
+	rc = evaluate(p, 0, space->size, jobs, take, &j);
+	if (!rc && j.keep != KEEP_ALL)
+		rc = store_kept(&j);
+	seconds = progress_elapsed_s(j.progress);
+	progress_end(j.progress);
+	if (rc == INTERRUPTED)
+		interrupted_message(&j, o->db);
+	else if (!rc)
+		rc = answer(&j, space, format, seconds);
+	keeper_free(&j.keeper);
+	verdict_free(j.verdict);
+out:
+	store_close(j.store);
+	return rc;
+}
+
+static int print_dry_run(const struct space *s, enum report_format format)
+{
+	static const struct report_column columns[] = {
+		{"points", "points", REPORT_NUMBER, 0, 0},
+		{"plain", "plain", REPORT_NUMBER, 0, 0},
+		{"speculative", "speculative", REPORT_NUMBER, 0, 0},
+		{"target_mappings", "target mappings", REPORT_NUMBER, 0, 0},
+		{"bytes", "file MB", REPORT_NUMBER, 3, 1e-6},
+	};
+	/* one object rather than a list of one */
+	struct report *r = report_begin(stdout, format == REPORT_JSON ? REPORT_JSONL : format, columns, sizeof(columns) / sizeof(*columns));
+
+	report_number(r, (double)s->size);
+	report_number(r, (double)s->n_plain);
+	report_number(r, (double)(s->size - s->n_plain));
+	report_number(r, (double)s->target.n);
+	report_number(r, BYTES_FIXED + (double)s->size * BYTES_PER_ROW);
+	report_end(r);
+	return HX_OK;
+}
+
+static int load_and_run(const struct options *o, int jobs, enum report_format format, struct hx_err *err)
+{
+	struct inputs in = {0};
+	struct study study = {0};
+	struct space space = {0};
+	struct predict predict = {0};
+	int rc;
+
+	if ((rc = study_load(&study, &in, o->profile, o->sweep, &o->changes, err)) || (rc = space_init(&space, &study, err)))
+		goto out;
+	if (o->dry_run)
+		rc = print_dry_run(&space, format);
+	else if (!(rc = predict_init(&predict, &study, &space, err)) && !(rc = predict_fits(&predict, err)))
+		rc = run_sweep(o, &in, &predict, jobs, format, err);
+out:
+	if (predict.study)
+		predict_free(&predict);
+	if (space.study)
+		space_free(&space);
+	study_free(&study);
+	inputs_free(&in);
+	return rc;
+}
+
+int cmd_sweep(const struct opt_command *about, int argc, char **argv, struct hx_err *err)
+{
+	struct options o = {.sweep = "translation", .db = CMD_DEFAULT_DB};
+	const struct opt opts[] = {
+		{"profile", 'p', "P", "hardware profile: a file, or a name 'profile list' shows", &o.profile, NULL},
+		{"sweep", 's', "S", "sweep: a file, or a name (default: translation)", &o.sweep, NULL},
+		{"acceptance", 'a', "A", "acceptance of every pair: a number, or a source's name or file", &o.changes.acceptance, NULL},
+		{"costs", 0, "CSV", "measured passes, used wherever they have a row", &o.changes.costs, NULL},
+		{"keep", 0, "K", "points stored: all, pareto or top:N (default: the sweep's, or all)", &o.changes.keep, NULL},
+		{"db", 0, "F", "database (default: " CMD_DEFAULT_DB ")", &o.db, NULL},
+		{"jobs", 'j', "N", "threads (default: all cores)", &o.jobs, NULL},
+		{"dry-run", 'n', NULL, "print the size of the space and of the file, and stop", NULL, &o.dry_run},
+		{"format", 'f', "FMT", "of the best five: table, csv, json or jsonl", &o.format, NULL},
+		{"quiet", 'q', NULL, "no progress", NULL, &o.quiet},
+		{0}};
+	long jobs = sysconf(_SC_NPROCESSORS_ONLN);
+	enum report_format format;
+	int first, rc = opt_parse(argc, argv, about, opts, &first, &o.help, err);
+
+	if (rc || o.help)
+		return rc;
+	if ((rc = cmd_no_arguments(about, argc, argv, first, err)) || (rc = report_format_parse(o.format, &format, err)))
+		return rc;
+	if (o.jobs && (rc = text_int(o.jobs, 1, 256, "--jobs", &jobs, err)))
+		return rc;
+	if (!o.profile)
+		return hx_err_set(err, HX_INPUT, "sweep: which device? --profile P; 'hexplore profile list' shows those shipped");
+	return load_and_run(&o, (int)(jobs > 0 ? jobs : 1), format, err);
+}

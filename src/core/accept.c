@@ -1,0 +1,207 @@
+/* Acceptance sources and expected rounds. */
+#include "core/accept.h"
+
+#include "core/profile.h"
+
+#include <gsl/gsl_integration.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(m) offsetof(struct accept, m)
+
+enum {
+	NODES = 48,           /* of the quadrature over prompts: exact for polynomials of alpha to degree 95 */
+	MAX_POSITIONS = 1024, /* longest draft */
+};
+
+static const struct field beta_rows[] = {
+	{"a", FIELD_NUMBER, FIELD_REQUIRED, .at = 0, .min = 0.01, .max = 1000, .missing = NAN, .help = "first shape parameter"},
+	{"b", FIELD_NUMBER, FIELD_REQUIRED, .at = sizeof(double), .min = 0.01, .max = 1000, .missing = NAN, .help = "second shape parameter"},
+	{0}};
+static const struct field_table beta = {.size = 2 * sizeof(double), .fields = beta_rows};
+
+static const struct field rows[] = {
+	{"name", FIELD_NAME, .at = AT(name), .help = "name of the source"},
+	{"description", FIELD_STRING, .at = AT(description), .help = "what was measured, and how"},
+	{"target", FIELD_NAME, .at = AT(target), .help = "target model; left out: any"},
+	{"drafter", FIELD_NAME, .at = AT(drafter), .help = "drafter: a model, ngram or early-exit:K; left out: any"},
+	{"target_quant", FIELD_NAME, .at = AT(target_quant), .help = "quantisation of the target; left out: any"},
+	{"draft_quant", FIELD_NAME, .at = AT(draft_quant), .help = "quantisation of the drafter; left out: any"},
+	{"task", FIELD_STRING, .at = AT(task), .help = "task of the prompts"},
+	{"temperature", FIELD_NUMBER, .at = AT(temperature), .min = 0, .max = 10, .missing = 0, .help = "0: greedy"},
+	{"n_prompts", FIELD_INT, .at = AT(n_prompts), .min = 0, .max = 1e9, .missing = 0, .help = "prompts measured"},
+	{"alpha", FIELD_NUMBER, .at = AT(alpha), .min = 0, .max = 1, .missing = NAN, .help = "constant chance that a draft is accepted"},
+	{"beta", FIELD_OBJECT, .at = AT(beta_a), .sub = &beta, .help = "Beta distribution of alpha over prompts"},
+	{"by_position", FIELD_NUMBERS, .at = AT(by_position), .count_at = AT(n_positions), .min = 0, .max = 1,
+	 .help = "chance by draft position; the last one holds for longer drafts"},
+	{"kind", FIELD_CHOICE, FIELD_REQUIRED, .at = AT(kind), .choices = profile_source_kinds, .help = "measured, datasheet, derived or estimate"},
+	{"from", FIELD_STRING, FIELD_REQUIRED, .at = AT(from), .help = "who says so"},
+	{0}};
+const struct field_table accept_fields = {.schema = "hexplore/acceptance/1", .size = sizeof(struct accept), .fields = rows};
+const struct field_table accept_inline_fields = {.size = sizeof(struct accept), .or_string = true, .string_at = AT(file), .fields = rows};
+
+int accept_check(const struct accept *a, const char *where, struct hx_err *err)
+{
+	int forms = !isnan(a->alpha) + !isnan(a->beta_a) + (a->n_positions > 0);
+
+	if (forms != 1)
+		return hx_err_set(err, HX_INPUT, "%s: needs exactly one of 'alpha', 'beta' and 'by_position'", where);
+	if (a->target_quant && hx_shape_type(a->target_quant) < 0)
+		return hx_err_set(err, HX_INPUT, "%s: target_quant: unknown type '%s'", where, a->target_quant);
+	if (a->draft_quant && hx_shape_type(a->draft_quant) < 0)
+		return hx_err_set(err, HX_INPUT, "%s: draft_quant: unknown type '%s'", where, a->draft_quant);
+	return HX_OK;
+}
+
+int accept_parse(struct accept *a, const char *text, size_t len, const char *name, struct hx_err *err)
+{
+	int rc = field_read(a, &accept_fields, text, len, name, err);
+
+	if (!rc && (rc = accept_check(a, name, err)))
+		accept_free(a);
+	return rc;
+}
+
+void accept_free(struct accept *a)
+{
+	free(a->file); /* only inline sources have one, and field_free on either table frees the rest */
+	a->file = NULL;
+	field_free(a, &accept_fields);
+}
+
+static bool is(const char *wanted, const char *actual)
+{
+	return !wanted || strcmp(wanted, actual) == 0;
+}
+
+bool accept_matches(const struct accept *a, const char *target, int target_type, const char *drafter, int draft_type, double temperature)
+{
+	return is(a->target, target) && is(a->drafter, drafter) && is(a->target_quant, hx_type_names[target_type]) &&
+	       is(a->draft_quant, hx_type_names[draft_type]) && a->temperature == temperature;
+}
+
+struct accept accept_constant(double alpha)
+{
+	return (struct accept){.alpha = alpha, .beta_a = NAN, .beta_b = NAN, .kind = SOURCE_ESTIMATE};
+}
+
+double accept_omega(double alpha, int gamma)
+{
+	double sum = 1, power = 1;
+
+	for (int i = 0; i < gamma; i++)
+		sum += power *= alpha;
+	return sum;
+}
+
+/* p[a]: chance that exactly a of gamma drafts are accepted, given the chance of each position. */
+static void accepted(const double *chance, size_t n, int gamma, double *p)
+{
+	double reached = 1;
+
+	for (int a = 0; a < gamma; a++) {
+		double c = chance[(size_t)a < n ? (size_t)a : n - 1];
+
+		p[a] = reached * (1 - c);
+		reached *= c;
+	}
+	p[gamma] = reached;
+}
+
+/* Tokens that a round with a accepted drafts yields; overlapped drafting gives the bonus token up. */
+static int yield_of(int a, int gamma, int mode)
+{
+	return a == gamma && mode == HX_OVERLAPPED ? gamma : a + 1;
+}
+
+static struct rounds rounds_per_token(const double *p, int gamma, int mode)
+{
+	double tokens = 0;
+
+	for (int a = 0; a <= gamma; a++)
+		tokens += p[a] * yield_of(a, gamma, mode);
+	return (struct rounds){1 / tokens, p[gamma] / tokens, p[gamma] / tokens};
+}
+
+/* R(n) = 1 + sum_a P(a) R(n - yield(a)), R(n <= 0) = 0; likewise for full rounds and catch-ups. */
+static struct rounds rounds_of(const double *p, int gamma, int mode, size_t n)
+{
+	struct rounds *at = hx_xcalloc(n + 1, sizeof(*at)), result;
+
+	for (size_t left = 1; left <= n; left++) {
+		struct rounds r = {1, p[gamma], 0};
+
+		for (int a = 0; a <= gamma; a++) {
+			size_t y = (size_t)yield_of(a, gamma, mode);
+
+			if (y >= left)
+				continue;
+			r.rounds += p[a] * at[left - y].rounds;
+			r.full += p[a] * at[left - y].full;
+			r.catch_ups += p[a] * at[left - y].catch_ups;
+			if (a == gamma)
+				r.catch_ups += p[a];
+		}
+		at[left] = r;
+	}
+	result = at[n];
+	free(at);
+	return result;
+}
+
+static struct rounds rounds_with(const double *chance, size_t n_chance, int gamma, int mode, double n_tokens)
+{
+	double p[MAX_POSITIONS + 1];
+
+	accepted(chance, n_chance, gamma, p);
+	return isinf(n_tokens) ? rounds_per_token(p, gamma, mode) : rounds_of(p, gamma, mode, (size_t)n_tokens);
+}
+
+/* Mean over prompts by Gauss-Jacobi quadrature, whose weight function is the Beta density. */
+static struct rounds rounds_beta(const struct accept *a, int gamma, int mode, double n_tokens)
+{
+	gsl_integration_fixed_workspace *w =
+		gsl_integration_fixed_alloc(gsl_integration_fixed_jacobi, NODES, 0, 1, a->beta_b - 1, a->beta_a - 1);
+	struct rounds mean = {0, 0, 0};
+	double total = 0;
+
+	if (!w)
+		return (struct rounds){NAN, NAN, NAN};
+	for (size_t i = 0; i < NODES; i++) {
+		double alpha = gsl_integration_fixed_nodes(w)[i], weight = gsl_integration_fixed_weights(w)[i];
+		struct rounds r = rounds_with(&alpha, 1, gamma, mode, n_tokens);
+
+		total += weight;
+		mean.rounds += weight * r.rounds;
+		mean.full += weight * r.full;
+		mean.catch_ups += weight * r.catch_ups;
+	}
+	gsl_integration_fixed_free(w);
+	return (struct rounds){mean.rounds / total, mean.full / total, mean.catch_ups / total};
+}
+
+struct rounds accept_rounds(const struct accept *a, int gamma, int mode, double n_tokens)
+{
+	if (gamma == 0)
+		return isinf(n_tokens) ? (struct rounds){1, 0, 0} : (struct rounds){n_tokens, 0, 0};
+	if (!isnan(a->beta_a))
+		return rounds_beta(a, gamma, mode, n_tokens);
+	if (a->n_positions)
+		return rounds_with(a->by_position, a->n_positions, gamma, mode, n_tokens);
+	return rounds_with(&a->alpha, 1, gamma, mode, n_tokens);
+}
+
+void accept_text(const struct accept *a, char *buf, size_t size)
+{
+	if (!isnan(a->beta_a)) {
+		snprintf(buf, size, "Beta(%g, %g)", a->beta_a, a->beta_b);
+	} else if (a->n_positions) {
+		size_t n = (size_t)snprintf(buf, size, "by position");
+
+		for (size_t i = 0; i < a->n_positions && n < size; i++)
+			n += (size_t)snprintf(buf + n, size - n, " %g", a->by_position[i]);
+	} else {
+		snprintf(buf, size, "alpha %g", a->alpha);
+	}
+}

@@ -1,0 +1,55 @@
+/* Acceptance sources, and what a number of rounds costs with them (cost-model.md sections 2 to 4). */
+#ifndef CORE_ACCEPT_H
+#define CORE_ACCEPT_H
+
+#include "base/field.h"
+#include "engine/plan.h"
+
+/* One of alpha, beta and by_position is given. */
+struct accept {
+	char *file; /* in a sweep: name or path of a source kept in a file; every other member is then unset */
+	char *name, *description;
+	char *target, *drafter;           /* NULL: any */
+	char *target_quant, *draft_quant; /* NULL: any */
+	char *task;
+	double temperature;
+	int n_prompts;
+	double alpha;          /* NAN: not this form */
+	double beta_a, beta_b; /* spread of alpha over prompts, Beta(a, b); NAN: not this form */
+	double *by_position;   /* chance that draft i is accepted when those before it were */
+	size_t n_positions;
+	int kind; /* enum source_kind */
+	char *from;
+};
+
+extern const struct field_table accept_fields, accept_inline_fields;
+
+int accept_parse(struct accept *a, const char *text, size_t len, const char *name, struct hx_err *err);
+void accept_free(struct accept *a);
+
+/* Checks one source that was read inline; `where` stands in the error. */
+int accept_check(const struct accept *a, const char *where, struct hx_err *err);
+
+/* Whether the source speaks of this pair; drafter is a model's name, `ngram` or `early-exit:K`. */
+bool accept_matches(const struct accept *a, const char *target, int target_type, const char *drafter, int draft_type, double temperature);
+
+/* Expected counts for N tokens, averaged over prompts: an output's time is
+ *   rounds x (time of a round) + full x (extra time of a fully accepted round) + catch_ups x (T_D(2) - T_D(1)).
+ * N = INFINITY gives figures per token. */
+struct rounds {
+	double rounds;
+	double full;      /* rounds with every draft accepted */
+	double catch_ups; /* fully accepted rounds that another round follows */
+};
+struct rounds accept_rounds(const struct accept *a, int gamma, int mode, double n_tokens);
+
+/* Omega of a constant alpha: expected tokens of a sequential round, (1 - alpha^(gamma+1))/(1 - alpha). */
+double accept_omega(double alpha, int gamma);
+
+/* A constant source. */
+struct accept accept_constant(double alpha);
+
+/* One line for people: `alpha 0.58`, `Beta(0.3, 0.6)`, `by position 0.8 0.7 ...`. */
+void accept_text(const struct accept *a, char *buf, size_t size);
+
+#endif

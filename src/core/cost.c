@@ -1,0 +1,191 @@
+/* Prices of operators and passes. */
+#include "core/cost.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Piecewise linear in x, constant outside. */
+static double interpolate(const double *x, const double *y, size_t n, double at)
+{
+	size_t i = 1;
+
+	if (at <= x[0])
+		return y[0];
+	if (at >= x[n - 1])
+		return y[n - 1];
+	while (x[i] < at)
+		i++;
+	return y[i - 1] + (y[i] - y[i - 1]) * (at - x[i - 1]) / (x[i] - x[i - 1]);
+}
+
+double cost_bandwidth(const struct unit *u, int cores, double footprint)
+{
+	const struct bandwidth *b = &u->bandwidth;
+	size_t f = 1;
+	double lo, hi;
+
+	if (footprint <= b->footprint_bytes[0])
+		return interpolate(b->cores, b->bytes_s[0], b->n_cores, cores);
+	if (footprint >= b->footprint_bytes[b->n_footprints - 1])
+		return interpolate(b->cores, b->bytes_s[b->n_footprints - 1], b->n_cores, cores);
+	while (b->footprint_bytes[f] < footprint)
+		f++;
+	lo = interpolate(b->cores, b->bytes_s[f - 1], b->n_cores, cores);
+	hi = interpolate(b->cores, b->bytes_s[f], b->n_cores, cores);
+	return lo + (hi - lo) * log(footprint / b->footprint_bytes[f - 1]) / log(b->footprint_bytes[f] / b->footprint_bytes[f - 1]);
+}
+
+double cost_efficiency(const struct kernel *k, double rows)
+{
+	if (k->n_rows)
+		return interpolate(k->rows, k->efficiency, k->n_rows, rows);
+	return k->ceiling * rows / (rows + k->r_half);
+}
+
+double cost_peak(const struct unit *u, int cores, const struct kernel *k)
+{
+	return cores * u->clock_hz * u->flop_per_cycle[k->arithmetic];
+}
+
+/* Rows as the unit runs them: the next of its batch sizes, whole batches of the largest beyond. */
+static double padded(const struct unit *u, double rows)
+{
+	double largest;
+
+	if (!u->n_row_sizes || rows == 0)
+		return rows;
+	for (size_t i = 0; i < u->n_row_sizes; i++)
+		if (rows <= u->row_sizes[i])
+			return u->row_sizes[i];
+	largest = u->row_sizes[u->n_row_sizes - 1];
+	return ceil(rows / largest) * largest;
+}
+
+struct op_cost cost_op(const struct profile *p, const struct hx_op *op, double r, double l, double n, double bw)
+{
+	const struct unit *u = &p->units[op->unit];
+	struct hx_work w = hx_op_work(op, padded(u, r), padded(u, l), n);
+	struct op_cost c = {.launch_s = u->launch_s, .bytes = w.weight_bytes + w.act_bytes, .flop = w.flop};
+	const struct kernel *k;
+
+	c.memory_s = c.bytes / bw;
+	if (w.flop > 0) {
+		k = profile_kernel(u, op->type);
+		c.compute_s = w.flop / (cost_peak(u, op->cores, k) * cost_efficiency(k, w.rows));
+	}
+	if (c.compute_s > 0) {
+		double larger = fmax(c.memory_s, c.compute_s), ratio = fmin(c.memory_s, c.compute_s) / larger;
+
+		c.time_s = larger * pow(1 + pow(ratio, u->p), 1 / u->p);
+	} else {
+		c.time_s = c.memory_s;
+	}
+	c.time_s += c.launch_s;
+	return c;
+}
+
+double cost_active_w(const struct profile *p, int unit, int cores)
+{
+	for (size_t i = 0; i < p->power.n_units; i++) {
+		const struct unit_power *up = &p->power.units[i];
+
+		if (strcmp(up->unit, p->units[unit].is.name) == 0)
+			return up->active_w[up->n_active == 1 ? 0 : (size_t)cores - 1];
+	}
+	return NAN;
+}
+
+static void add_segment(const struct cost_env *env, const struct hx_segment *s, double r, double l, struct pass_cost *c)
+{
+	const struct link *link = s->from >= 0 ? profile_link(env->profile, s->from, s->unit) : NULL;
+
+	c->sync_s += env->profile->units[s->unit].sync_s;
+	if (link)
+		c->transfer_s += link->fixed_s + s->transfer_row * (s->logits ? l : r) / link->bw_bytes_s;
+}
+
+/* Layers are alike: the last price of each kind of operator usually serves again. */
+struct memo {
+	int unit, window;
+	struct op_cost cost;
+	double energy_j;
+};
+
+static const struct memo *priced(const struct cost_env *env, const struct hx_op *op, double r, double l, double n, struct memo *memo)
+{
+	struct memo *m = &memo[op->kind];
+
+	if (m->unit != op->unit + 1 || m->window != op->window) {
+		m->unit = op->unit + 1;
+		m->window = op->window;
+		m->cost = cost_op(env->profile, op, r, l, n, env->bw[op->unit]);
+		m->energy_j = m->cost.time_s * cost_active_w(env->profile, op->unit, op->cores) + m->cost.bytes * env->profile->power.dram_j_byte;
+	}
+	return m;
+}
+
+struct pass_cost cost_pass(const struct cost_env *env, const struct hx_chain *c, double r, double l, double n)
+{
+	struct pass_cost sum = {0};
+	struct memo memo[HX_OP_COUNT] = {{0}};
+
+	if (!env->kv_cache) {
+		r += n;
+		n = 0;
+	}
+	for (size_t i = c->first; i < c->first + c->n; i++) {
+		const struct hx_op *op = &c->graph->ops[i];
+		const struct memo *m;
+
+		if (op->logits && l == 0)
+			continue;
+		m = priced(env, op, r, l, n, memo);
+		sum.time_s += m->cost.time_s;
+		sum.launch_s += m->cost.launch_s;
+		sum.bytes += m->cost.bytes;
+		sum.flop += m->cost.flop;
+		sum.energy_j += m->energy_j;
+	}
+	for (size_t i = 0; i < c->n_segments; i++)
+		add_segment(env, &c->segments[i], r, l, &sum);
+	sum.time_s += sum.transfer_s + sum.sync_s;
+	return sum;
+}
+
+static void add_weighted(struct pass_cost *sum, const struct pass_cost *c, double w)
+{
+	sum->time_s += w * c->time_s;
+	sum->launch_s += w * c->launch_s;
+	sum->transfer_s += w * c->transfer_s;
+	sum->sync_s += w * c->sync_s;
+	sum->bytes += w * c->bytes;
+	sum->flop += w * c->flop;
+	sum->energy_j += w * c->energy_j;
+}
+
+struct pass_cost cost_pass_mean(const struct cost_env *env, const struct hx_chain *c, double r, double l, double n0, double n1)
+{
+	static const double weight[3] = {1 / 6.0, 4 / 6.0, 1 / 6.0};
+	struct pass_cost sum = {0};
+
+	if (env->kv_cache && !c->graph->shape->window)
+		return cost_pass(env, c, r, l, (n0 + n1) / 2);
+	for (int i = 0; i < 3; i++) {
+		struct pass_cost at = cost_pass(env, c, r, l, n0 + (n1 - n0) * i / 2);
+
+		add_weighted(&sum, &at, weight[i]);
+	}
+	return sum;
+}
+
+int cost_check(const struct profile *p, const struct hx_graph *g, struct hx_err *err)
+{
+	for (size_t i = 0; i < g->n_ops; i++) {
+		const struct hx_op *op = &g->ops[i];
+		const struct unit *u = &p->units[op->unit];
+
+		if (op->flop_row + op->flop_row_pos > 0 && !profile_kernel(u, op->type))
+			return hx_err_set(err, HX_INPUT, "%s has no kernel for %s (%s)", u->is.name, hx_type_names[op->type], hx_op_names[op->kind]);
+	}
+	return HX_OK;
+}

@@ -1,0 +1,173 @@
+/* Measured forward passes from CSV. */
+#include "core/costs.h"
+
+#include "base/text.h"
+#include "engine/shape.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum column { MODEL, QUANTISATION, UNIT, CORES, ROWS, CONTEXT, SECONDS, COLUMNS };
+static const char *const columns[] = {"model", "quantisation", "unit", "cores", "rows", "context", "seconds", NULL};
+
+struct reader {
+	const char *name;
+	int line;
+	int order[COLUMNS]; /* field index of each column */
+	struct hx_err *err;
+};
+
+static int fail(const struct reader *r, const char *what, const char *value)
+{
+	char shown[80];
+
+	return hx_err_set(r->err, HX_INPUT, "%s:%d: %s%s%s%s", r->name, r->line, what, value ? " '" : "", value ? text_clean(shown, sizeof(shown), value) : "",
+			  value ? "'" : "");
+}
+
+/* Cuts a line at commas in place; surrounding blanks and quotes go. */
+static int split(char *line, char **field, int max)
+{
+	int n = 0;
+
+	for (char *s = line; s && n < max; n++) {
+		char *end = strchr(s, ','), *next = end ? end + 1 : NULL;
+
+		if (!end)
+			end = s + strlen(s);
+		while (*s == ' ' || *s == '\t' || *s == '"')
+			s++;
+		while (end > s && strchr(" \t\r\"", end[-1]))
+			end--;
+		*end = '\0';
+		field[n] = s;
+		s = next;
+	}
+	return n;
+}
+
+static int read_header(struct reader *r, char **field, int n)
+{
+	for (int c = 0; c < COLUMNS; c++)
+		r->order[c] = -1;
+	for (int i = 0; i < n; i++) {
+		int c = 0;
+
+		while (columns[c] && strcmp(columns[c], field[i]) != 0)
+			c++;
+		if (!columns[c])
+			return fail(r, "unknown column", field[i]);
+		r->order[c] = i;
+	}
+	for (int c = 0; c < COLUMNS; c++)
+		if (r->order[c] < 0)
+			return fail(r, "missing column", columns[c]);
+	return HX_OK;
+}
+
+static int read_row(struct reader *r, char **field, int n, struct cost_row *row)
+{
+	struct hx_err why;
+	double v[COLUMNS];
+	static const double min[COLUMNS] = {[CORES] = 1, [ROWS] = 1, [CONTEXT] = 0, [SECONDS] = 1e-12};
+	static const double max[COLUMNS] = {[CORES] = 1024, [ROWS] = 1e6, [CONTEXT] = 1e9, [SECONDS] = 1e6};
+
+	if (n != COLUMNS)
+		return fail(r, "must have 7 values, as the header has", NULL);
+	for (int c = CORES; c < COLUMNS; c++)
+		if (text_number(field[r->order[c]], min[c], max[c], columns[c], &v[c], &why))
+			return fail(r, why.msg, NULL);
+	row->type = hx_shape_type(field[r->order[QUANTISATION]]);
+	if (row->type < 0)
+		return fail(r, "unknown quantisation", field[r->order[QUANTISATION]]);
+	row->model = hx_xstrdup(field[r->order[MODEL]]);
+	row->unit = hx_xstrdup(field[r->order[UNIT]]);
+	row->cores = (int)v[CORES];
+	row->rows = v[ROWS];
+	row->context = v[CONTEXT];
+	row->seconds = v[SECONDS];
+	return HX_OK;
+}
+
+static int by_key(const void *pa, const void *pb)
+{
+	const struct cost_row *a = pa, *b = pb;
+
+	if (a->rows != b->rows)
+		return a->rows < b->rows ? -1 : 1;
+	return (a->context > b->context) - (a->context < b->context);
+}
+
+int costs_parse(struct costs *c, const char *text, size_t len, const char *name, struct hx_err *err)
+{
+	struct reader r = {.name = name, .err = err};
+	char *copy = hx_xmalloc(len + 1), *field[COLUMNS + 1], *next = copy;
+	int rc = HX_OK, n, header = 0;
+
+	*c = (struct costs){0};
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	while (next && !rc) {
+		char *line = next, *end = strchr(next, '\n');
+
+		next = end ? end + 1 : NULL;
+		if (end)
+			*end = '\0';
+		r.line++;
+		if (!line[strspn(line, " \t\r")] || *line == '#')
+			continue;
+		n = split(line, field, COLUMNS + 1);
+		if (!header++) {
+			rc = read_header(&r, field, n);
+			continue;
+		}
+		c->rows = hx_xrealloc(c->rows, c->n + 1, sizeof(*c->rows));
+		rc = read_row(&r, field, n, &c->rows[c->n]);
+		c->n += !rc;
+	}
+	if (!rc && !c->n)
+		rc = hx_err_set(err, HX_INPUT, "%s: no rows; expected the header model,quantisation,unit,cores,rows,context,seconds and a line a pass", name);
+	qsort(c->rows, c->n, sizeof(*c->rows), by_key);
+	free(copy);
+	if (rc)
+		costs_free(c);
+	return rc;
+}
+
+void costs_free(struct costs *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		free(c->rows[i].model);
+		free(c->rows[i].unit);
+	}
+	free(c->rows);
+	*c = (struct costs){0};
+}
+
+double costs_find(const struct costs *c, const char *model, int type, const char *unit, int cores, double rows, double context)
+{
+	const struct cost_row *below = NULL, *above = NULL;
+	double at, lo, hi;
+
+	for (size_t i = 0; i < c->n; i++) {
+		const struct cost_row *r = &c->rows[i];
+
+		if (r->type != type || r->cores != cores || strcmp(r->unit, unit) != 0 || strcmp(r->model, model) != 0)
+			continue;
+		if (context > 0 ? r->rows != rows : r->context > 0)
+			continue;
+		/* rows are sorted: the last one not beyond, the first one beyond */
+		if ((context > 0 ? r->context : r->rows) <= (context > 0 ? context : rows))
+			below = r;
+		else if (!above)
+			above = r;
+	}
+	if (!below || !above)
+		return below ? below->seconds : above ? above->seconds : NAN;
+	at = context > 0 ? context : rows;
+	lo = context > 0 ? below->context : below->rows;
+	hi = context > 0 ? above->context : above->rows;
+	return below->seconds + (above->seconds - below->seconds) * (at - lo) / (hi - lo);
+}

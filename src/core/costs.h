@@ -1,0 +1,30 @@
+/* Measured forward passes (--costs): the reference study's workflow, in which measurements replace the operator model. */
+#ifndef CORE_COSTS_H
+#define CORE_COSTS_H
+
+#include "engine/err.h"
+
+#include <stddef.h>
+
+struct cost_row {
+	char *model, *unit;
+	int type; /* enum hx_type */
+	int cores;
+	double rows, context, seconds;
+};
+
+struct costs {
+	struct cost_row *rows;
+	size_t n;
+};
+
+/* Parses CSV with the header model,quantisation,unit,cores,rows,context,seconds (any order of columns, `#` lines are comments). `rows` are
+ * the tokens of the pass, `context` those cached before it. */
+int costs_parse(struct costs *c, const char *text, size_t len, const char *name, struct hx_err *err);
+void costs_free(struct costs *c);
+
+/* Seconds of a pass, or NAN where nothing speaks of it. With a KV cache the number of rows must have been measured, and seconds are
+ * interpolated over context; without one (context 0) they are interpolated over rows. Beyond the measured range the nearest holds. */
+double costs_find(const struct costs *c, const char *model, int type, const char *unit, int cores, double rows, double context);
+
+#endif

@@ -1,0 +1,103 @@
+/* Predictions (cost-model.md sections 2, 3, 5 and 6): what a point of a space costs, and what it gains over plain decoding. */
+#ifndef CORE_PREDICT_H
+#define CORE_PREDICT_H
+
+#include "core/cost.h"
+#include "core/placed.h"
+#include "core/space.h"
+
+/* Everything predicted of a point. Seconds of a round are means over the output; NAN where unknown or infeasible. */
+struct prediction {
+	bool feasible;
+	char reason[192]; /* why not */
+	int acceptance;   /* index of the sweep's source, -1: none (plain) */
+	double tokens_per_round;
+	double round_s; /* = draft + verify + transfer + sync + host; overlapped: drafting that is not hidden */
+	double draft_s, verify_s, transfer_s, sync_s, host_s;
+	double tpot_s; /* time per output token */
+	double ttft_s; /* time to first token: prefill of both models */
+	double e2e_s;
+	double speedup;     /* of decoding, against the baseline: the sweep's, or the best feasible plain mapping of the same target quantisation */
+	double speedup_e2e; /* likewise with prefill */
+	double speedup_cpu; /* against the best CPU-only plain mapping of the same quantisation */
+	double speedup_same; /* against plain decoding on the same mapping */
+	double memory_bytes; /* peak of weights, caches, activations, logits and staging */
+	double energy_j_token;
+	double quality; /* of the target's quantisation, in its shape's metric */
+};
+
+/* The numbers of a prediction by name, in the order in which they are stored; ends with a NULL name. */
+struct predict_column {
+	const char *name;
+	size_t at; /* offset of the double */
+	const char *unit, *help;
+};
+extern const struct predict_column predict_columns[];
+enum { PREDICT_COLUMNS = 17 };
+
+/* Mean costs of one target with one drafter on one workload: all that does not depend on gamma. */
+struct pair {
+	struct point key; /* gamma and index do not count */
+	bool valid;
+	char reason[192]; /* why the pair cannot run; empty: it can */
+	const struct placed *target, *draft; /* draft NULL without a drafter graph */
+	struct hx_plan plan;
+	struct cost_env env, env_draft;     /* of target and drafter, alone */
+	struct cost_env busy, busy_draft;   /* while the other model streams too; as alone when sequential */
+	struct pass_cost prefill, prefill_draft, draft1, draft2, draft1_busy, front; /* draft1, draft2: of 1 and 2 rows */
+	double row_s_draft, row_s_target; /* host time of sampling a row */
+};
+
+/* Plain decoding that speedups are taken against. */
+struct baseline {
+	int64_t index; /* of the plain point; -1: none is feasible */
+	double decode_s, e2e_s;
+};
+
+struct predict {
+	const struct study *study; /* borrowed, as is space */
+	const struct space *space;
+	struct placements target;
+	struct placements *draft; /* one a drafter */
+	struct rounds *rounds;    /* by source, workload, mode, gamma */
+	struct baseline *best, *cpu; /* by workload and target quantisation */
+	struct prediction *plain;    /* by index of the plain point */
+};
+
+/* Places every model, tabulates rounds, predicts the plain points and finds the baselines. */
+int predict_init(struct predict *p, const struct study *study, const struct space *space, struct hx_err *err);
+void predict_free(struct predict *p);
+
+/* HX_INPUT when the target runs on no mapping in any quantisation, with the reason of the one that needs least. */
+int predict_fits(const struct predict *p, struct hx_err *err);
+
+/* Predicts a point. pair is scratch of the calling thread, zeroed before first use; points in the space's order reuse it. */
+void predict_point(const struct predict *p, const struct point *pt, struct pair *pair, struct prediction *out);
+void predict_pair_free(struct pair *pair);
+
+/* Makes pair that of the point, at its gamma. pair->reason says when it cannot run, and then nothing else is set. */
+void predict_pair(const struct predict *p, const struct point *pt, struct pair *pair);
+
+/* One pass of a pair that can run, averaged over the contexts of the output: alone, or in overlapped mode beside the other model. Zero
+ * where the plan has no such pass. */
+struct pass_cost predict_pass(const struct predict *p, const struct pair *pair, int kind, bool busy);
+
+/* The circumstances of a kind of pass. */
+const struct cost_env *predict_env(const struct pair *pair, int kind, bool busy);
+
+/* The buffers of a feasible pair at draft length gamma. */
+void predict_buffers(const struct predict *p, const struct pair *pair, int gamma, struct hx_buffers *b);
+
+const struct baseline *predict_baseline(const struct predict *p, const struct point *pt);
+
+/* Decode seconds of the point's pair with draft length gamma under an acceptance source, its drafting taking draft_factor times as long;
+ * NAN where infeasible. The tool of thresholds. */
+double predict_decode_s(const struct predict *p, const struct point *pt, struct pair *pair, int gamma, const struct accept *a, double draft_factor);
+
+/* Constant acceptance above which the best gamma of the space makes the pair at least as fast as its baseline; NAN: none does. */
+double predict_alpha_threshold(const struct predict *p, const struct point *pt, struct pair *pair);
+
+/* Factor on the drafter's cost below which it does, at the acceptance known; NAN: not even a free drafter. */
+double predict_cost_threshold(const struct predict *p, const struct point *pt, struct pair *pair);
+
+#endif

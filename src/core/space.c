@@ -1,0 +1,189 @@
+/* The design space. */
+#include "core/space.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What generating the mappings of one model needs. */
+struct maker {
+	const struct study *study;
+	const struct hx_shape *shape;
+	struct mappings *out;
+	struct hx_err *err;
+	char text[1024];
+	int used[HX_MAX_UNITS]; /* units already in the text */
+	int rc;
+};
+
+static void add_mapping(struct maker *mk, const char *text)
+{
+	struct mappings *m = mk->out;
+
+	if (mk->rc)
+		return;
+	m->v = hx_xrealloc(m->v, m->n + 1, sizeof(*m->v));
+	mk->rc = hx_mapping_parse(&m->v[m->n], text, mk->shape, &mk->study->profile.is, mk->err);
+	m->n += !mk->rc;
+}
+
+static bool allowed_cores(const struct sweep *sw, int cores)
+{
+	for (size_t i = 0; i < sw->n_cores; i++)
+		if (sw->cores[i] == cores)
+			return true;
+	return sw->n_cores == 0;
+}
+
+static void make_parts(struct maker *mk, int first, int parts);
+
+/* Appends one use of a unit for layers from `first`: as the last part, or up to every possible cut. */
+static void make_use(struct maker *mk, int unit, const char *use, int first, int parts)
+{
+	size_t mark = strlen(mk->text);
+	int layers = mk->shape->layers, step = mk->study->sweep.cut_step;
+
+	if (first == 0)
+		snprintf(mk->text + mark, sizeof(mk->text) - mark, "%s", use);
+	else
+		snprintf(mk->text + mark, sizeof(mk->text) - mark, "+%s:%d-%d", use, first, layers - 1);
+	add_mapping(mk, mk->text);
+	mk->used[unit] = 1;
+	for (int cut = (first / step + 1) * step; parts > 1 && cut < layers; cut += step) {
+		snprintf(mk->text + mark, sizeof(mk->text) - mark, "%s%s:%d-%d", first ? "+" : "", use, first, cut - 1);
+		make_parts(mk, cut, parts - 1);
+	}
+	mk->used[unit] = 0;
+	mk->text[mark] = '\0';
+}
+
+static void make_parts(struct maker *mk, int first, int parts)
+{
+	const struct hx_units *units = &mk->study->profile.is;
+	char use[128];
+
+	for (int u = 0; u < (int)units->n && !mk->rc; u++) {
+		const struct hx_unit *unit = units->v[u];
+
+		if (mk->used[u])
+			continue;
+		if (unit->kind != HX_CPU) {
+			make_use(mk, u, unit->name, first, parts);
+			continue;
+		}
+		for (int k = 1; k <= unit->usable; k++)
+			if (allowed_cores(&mk->study->sweep, k)) {
+				snprintf(use, sizeof(use), "%sx%d", unit->name, k);
+				make_use(mk, u, use, first, parts);
+			}
+	}
+}
+
+/* key: the sweep's list, for errors. */
+static int make_mappings(const struct study *study, const struct hx_shape *shape, const char *key, char **listed, size_t n, struct mappings *out,
+			 struct hx_err *err)
+{
+	struct hx_err why;
+	struct maker mk = {.study = study, .shape = shape, .out = out, .err = &why};
+	char path[48];
+
+	if (!n)
+		make_parts(&mk, 0, study->sweep.cuts);
+	snprintf(path, sizeof(path), "%s", key);
+	for (size_t i = 0; i < n && !mk.rc; i++) {
+		snprintf(path, sizeof(path), "%s[%zu]", key, i);
+		if (strcmp(listed[i], "auto") == 0)
+			make_parts(&mk, 0, study->sweep.cuts);
+		else
+			add_mapping(&mk, listed[i]);
+	}
+	if (mk.rc)
+		return study_fail(study, err, path, why.msg);
+	if (!out->n)
+		return study_fail(study, err, "cores", "allows none of the profile's core counts, so there is no mapping");
+	return HX_OK;
+}
+
+static int64_t block_size(const struct space *s, size_t drafter)
+{
+	const struct sweep *sw = &s->study->sweep;
+
+	if (s->study->drafters[drafter].kind != HX_DRAFT_MODEL)
+		return s->n_plain * (int64_t)s->n_gamma;
+	return s->n_plain * (int64_t)(sw->n_draft_quants * s->draft[drafter].n * sw->n_modes * s->n_gamma);
+}
+
+int space_init(struct space *s, const struct study *study, struct hx_err *err)
+{
+	const struct sweep *sw = &study->sweep;
+	int rc;
+
+	*s = (struct space){.study = study};
+	s->draft = hx_xcalloc(sw->n_drafters, sizeof(*s->draft));
+	s->gamma = hx_xcalloc(sw->n_gamma, sizeof(*s->gamma));
+	for (size_t i = 0; i < sw->n_gamma; i++)
+		if (sw->gamma[i] > 0)
+			s->gamma[s->n_gamma++] = sw->gamma[i];
+	rc = make_mappings(study, &study->target, "target_mappings", sw->target_mappings, sw->n_target_mappings, &s->target, err);
+	for (size_t d = 0; d < sw->n_drafters && !rc; d++)
+		if (study->drafters[d].kind == HX_DRAFT_MODEL)
+			rc = make_mappings(study, study->drafters[d].shape, "draft_mappings", sw->draft_mappings, sw->n_draft_mappings, &s->draft[d], err);
+	if (rc) {
+		space_free(s);
+		return rc;
+	}
+	s->size = s->n_plain = (int64_t)(sw->n_workloads * sw->n_target_quants * s->target.n);
+	for (size_t d = 0; d < sw->n_drafters; d++)
+		s->size += block_size(s, d);
+	return HX_OK;
+}
+
+static void mappings_free(struct mappings *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		hx_mapping_free(&m->v[i]);
+	free(m->v);
+}
+
+void space_free(struct space *s)
+{
+	mappings_free(&s->target);
+	for (size_t d = 0; s->draft && d < s->study->sweep.n_drafters; d++)
+		mappings_free(&s->draft[d]);
+	free(s->draft);
+	free(s->gamma);
+	memset(s, 0, sizeof(*s));
+}
+
+/* Takes the fastest-varying coordinate off i. */
+static int coordinate(int64_t *i, size_t n)
+{
+	int c = (int)(*i % (int64_t)n);
+
+	*i /= (int64_t)n;
+	return c;
+}
+
+struct point space_point(const struct space *s, int64_t i)
+{
+	const struct sweep *sw = &s->study->sweep;
+	struct point p = {.index = i, .drafter = SPACE_PLAIN, .draft_map = -1};
+
+	if (i >= s->n_plain) {
+		i -= s->n_plain;
+		for (p.drafter = 0; i >= block_size(s, (size_t)p.drafter); p.drafter++)
+			i -= block_size(s, (size_t)p.drafter);
+		p.gamma = s->gamma[coordinate(&i, s->n_gamma)];
+		if (s->study->drafters[p.drafter].kind == HX_DRAFT_MODEL) {
+			p.mode = sw->modes[coordinate(&i, sw->n_modes)];
+			p.draft_map = coordinate(&i, s->draft[p.drafter].n);
+			p.draft_type = sw->draft_quants[coordinate(&i, sw->n_draft_quants)];
+		}
+	}
+	p.target_map = coordinate(&i, s->target.n);
+	p.target_type = sw->target_quants[coordinate(&i, sw->n_target_quants)];
+	p.workload = (int)i;
+	/* a drafter without weights of its own is stored as the target is */
+	if (p.draft_map < 0)
+		p.draft_type = p.target_type;
+	return p;
+}

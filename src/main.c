@@ -1,0 +1,95 @@
+/* hexplore: the command table, dispatch, exit codes. */
+#include "base/text.h"
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <gsl/gsl_errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+/* In the order a user meets them. */
+static const struct command commands[] = {
+	{{"sweep", "--profile P [options]", "enumerate mappings and draft lengths, predict, store, and say what to deploy",
+	  "Without --sweep: 'translation', Llama-3.2 3B with a 1B drafter, everything the profile offers.\n"}, cmd_sweep},
+	{{"best", "[options]", "rank the points of a sweep", NULL}, cmd_best},
+	{{"explain", "ID [options]", "say where the time of one point goes, what bounds it and what would change the answer",
+	  "ID is a point of the latest sweep; N:ID one of sweep N.\n"}, cmd_explain},
+	{{"pareto", "[options]", "show the points that no other beats in every objective", NULL}, cmd_pareto},
+	{{"plot", "KIND [ID] [-o FILE]", "draw a chart: heatmap, gamma, breakdown, roofline or pareto", NULL}, cmd_plot},
+	{{"profile", "list | show PROFILE | check PROFILE...", "list, show or check hardware profiles", NULL}, cmd_profile},
+	{{"model", "list | show MODEL | check MODEL...", "list, show or check model shapes", NULL}, cmd_model},
+};
+enum { N_COMMANDS = sizeof(commands) / sizeof(*commands) };
+
+static void print_usage(void)
+{
+	puts("usage: hexplore COMMAND [options]\n\n"
+	     "Should this device speculate, where should drafter and target run, and how long\n"
+	     "should drafts be?\n");
+	for (int i = 0; i < N_COMMANDS; i++)
+		printf("  %-8s  %s\n", commands[i].about.name, commands[i].about.summary);
+	puts("\n'hexplore COMMAND --help' lists a command's options; hexplore(1) tells more.");
+}
+
+static void print_version(void)
+{
+	puts("hexplore " HX_VERSION);
+#ifdef HAVE_OPENCL
+	puts("OpenCL: yes");
+#else
+	puts("OpenCL: no");
+#endif
+}
+
+static int unknown(const char *name, struct hx_err *err)
+{
+	const char *names[N_COMMANDS + 1] = {NULL}, *near;
+	char shown[80];
+
+	for (int i = 0; i < N_COMMANDS; i++)
+		names[i] = commands[i].about.name;
+	near = text_nearest(name, names);
+	text_clean(shown, sizeof(shown), name);
+	if (near)
+		return hx_err_set(err, HX_INPUT, "no command '%s'; did you mean '%s'?", shown, near);
+	return hx_err_set(err, HX_INPUT, "no command '%s'; 'hexplore' alone lists them", shown);
+}
+
+static int dispatch(int argc, char **argv, struct hx_err *err)
+{
+	const char *name = argc > 1 ? argv[1] : "--help";
+
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+		print_usage();
+		return HX_OK;
+	}
+	if (strcmp(name, "--version") == 0) {
+		print_version();
+		return HX_OK;
+	}
+	for (int i = 0; i < N_COMMANDS; i++)
+		if (strcmp(commands[i].about.name, name) == 0)
+			return commands[i].run(&commands[i].about, argc - 1, argv + 1, err);
+	return unknown(name, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct hx_err err = {""};
+	int rc;
+
+	setlocale(LC_CTYPE, "");
+	gsl_set_error_handler_off();
+	rc = dispatch(argc, argv, &err);
+	/* a full disk or a closed pipe shows only here */
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		if (errno != EPIPE)
+			fprintf(stderr, "hexplore: cannot write the output: %s\n", strerror(errno));
+		if (rc == HX_OK)
+			rc = HX_IO;
+	}
+	if (*err.msg)
+		fprintf(stderr, "hexplore: %s\n", err.msg);
+	return rc;
+}

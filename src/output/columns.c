@@ -1,0 +1,127 @@
+/* How the columns of the view `prediction` look in lists. */
+#include "output/columns.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* In the order of store_columns. Titles of columns that only some sweeps need begin with `?`. */
+static const struct report_column looks[] = {
+	{"sweep", NULL, REPORT_NUMBER, 0, 0},
+	{"id", "id", REPORT_NUMBER, -1, 0},
+	{"profile", NULL, REPORT_TEXT, 0, 0},
+	{"target", NULL, REPORT_TEXT, 0, 0},
+	{"target_quant", "target", REPORT_TEXT, 0, 0},
+	{"target_map", "on", REPORT_TEXT, 0, 0},
+	{"drafter", "?drafter", REPORT_TEXT, 0, 0},
+	{"draft_quant", "draft", REPORT_TEXT, 0, 0},
+	{"draft_map", "on", REPORT_TEXT, 0, 0},
+	{"gamma", "gamma", REPORT_NUMBER, 0, 0},
+	{"mode", "mode", REPORT_TEXT, 0, 0},
+	{"kv_cache", NULL, REPORT_BOOL, 0, 0},
+	{"temperature", NULL, REPORT_NUMBER, 3, 0},
+	{"prompt", "?prompt", REPORT_NUMBER, 0, 0},
+	{"generated", "?tokens", REPORT_NUMBER, 0, 0},
+	{"acceptance", NULL, REPORT_TEXT, 0, 0},
+	{"feasible", NULL, REPORT_BOOL, 0, 0},
+	{"reason", NULL, REPORT_TEXT, 0, 0},
+	{"speedup", "speedup", REPORT_NUMBER, 4, 0},
+	{"tpot_s", "ms/token", REPORT_NUMBER, 4, 1e3},
+	{"ttft_s", "TTFT s", REPORT_NUMBER, 3, 0},
+	{"e2e_s", NULL, REPORT_NUMBER, 3, 0},
+	{"speedup_e2e", NULL, REPORT_NUMBER, 3, 0},
+	{"speedup_cpu", NULL, REPORT_NUMBER, 3, 0},
+	{"speedup_same", NULL, REPORT_NUMBER, 3, 0},
+	{"tokens_per_round", NULL, REPORT_NUMBER, 3, 0},
+	{"round_s", NULL, REPORT_NUMBER, 3, 0},
+	{"draft_s", NULL, REPORT_NUMBER, 3, 0},
+	{"verify_s", NULL, REPORT_NUMBER, 3, 0},
+	{"transfer_s", NULL, REPORT_NUMBER, 3, 0},
+	{"sync_s", NULL, REPORT_NUMBER, 3, 0},
+	{"host_s", NULL, REPORT_NUMBER, 3, 0},
+	{"memory_bytes", "GB", REPORT_NUMBER, 3, 1e-9},
+	{"energy_j_token", "J/token", REPORT_NUMBER, 3, 0},
+	{"quality", "?quality", REPORT_NUMBER, 4, 0},
+};
+enum { N_LOOKS = sizeof(looks) / sizeof(*looks) };
+
+enum { TARGET_QUANT = 4 };
+
+struct listing {
+	struct report *report;
+	struct report_column columns[N_LOOKS];
+	char quant[16]; /* of the target in the first row */
+	bool mixed;
+};
+
+static int print_row(void *arg, const struct store_value *v)
+{
+	struct listing *l = arg;
+
+	for (int i = 0; i < N_LOOKS; i++) {
+		if (looks[i].type == REPORT_TEXT)
+			report_text(l->report, v[i].text);
+		else
+			report_number(l->report, v[i].number);
+	}
+	if (!*l->quant)
+		snprintf(l->quant, sizeof(l->quant), "%s", v[TARGET_QUANT].text);
+	l->mixed |= strcmp(l->quant, v[TARGET_QUANT].text) != 0;
+	return 0;
+}
+
+/* Whether a `?` column says something in this study. */
+static bool needed(const char *name, const struct study *study)
+{
+	if (strcmp(name, "drafter") == 0)
+		return study->sweep.n_drafters > 1;
+	if (strcmp(name, "quality") == 0)
+		return study->target.n_quality > 0;
+	return study->sweep.n_workloads > 1;
+}
+
+static void begin(struct listing *l, enum report_format format, const struct study *study)
+{
+	*l = (struct listing){0};
+	memcpy(l->columns, looks, sizeof(looks));
+	for (int i = 0; i < N_LOOKS; i++)
+		if (looks[i].title && looks[i].title[0] == '?')
+			l->columns[i].title = needed(looks[i].name, study) ? looks[i].title + 1 : NULL;
+	l->report = report_begin(stdout, format, l->columns, N_LOOKS);
+}
+
+static void end(struct listing *l, enum report_format format)
+{
+	report_end(l->report);
+	if (format == REPORT_TABLE && l->mixed)
+		puts("Target quantisations differ, and with them the answers' quality; each speedup\nis over plain decoding of the same quantisation.");
+}
+
+int columns_list(struct store *s, struct store_query *q, enum report_format format, const struct study *study, struct hx_err *err)
+{
+	struct listing l;
+	int rc;
+
+	begin(&l, format, study);
+	q->columns = store_columns;
+	q->n_columns = N_LOOKS;
+	rc = store_select(s, q, print_row, &l, err);
+	end(&l, format);
+	return rc;
+}
+
+int columns_list_ids(struct store *s, int64_t sweep_id, const int64_t *ids, size_t n, enum report_format format, const struct study *study,
+		     struct hx_err *err)
+{
+	struct listing l;
+	int rc = HX_OK;
+
+	begin(&l, format, study);
+	for (size_t i = 0; i < n && !rc; i++) {
+		struct store_query q = {.sweep = sweep_id, .columns = store_columns, .n_columns = N_LOOKS, .n_filters = 1,
+					.filters = {{"id", "=", NULL, (double)ids[i]}}};
+
+		rc = store_select(s, &q, print_row, &l, err);
+	}
+	end(&l, format);
+	return rc;
+}

@@ -1,0 +1,9 @@
+/* The schema, written once when a database is created; described for people in hexplore-db(5). */
+#ifndef STORE_SCHEMA_H
+#define STORE_SCHEMA_H
+
+enum { SCHEMA_APPLICATION = 0x6878706c /* 'hxpl' */, SCHEMA_VERSION = 1 };
+
+extern const char schema_sql[];
+
+#endif

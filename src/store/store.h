@@ -1,0 +1,68 @@
+/* The database: every prediction with the inputs it came from. The only room that knows SQLite. Tables: hexplore-db(5). */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "core/evaluate.h"
+
+struct store;
+
+enum store_access { STORE_READ, STORE_WRITE /* created, with its folder, when it is not there */ };
+
+/* Opens a database. HX_INPUT: none there (for reading), another application's, a newer version's, not a database; HX_IO: cannot be read or
+ * written. Several processes may have it open. */
+int store_open(struct store **out, const char *path, enum store_access access, struct hx_err *err);
+void store_close(struct store *s);
+
+/* What a stored sweep was, enough to load its study again. Strings are owned. */
+struct store_sweep {
+	int64_t id;
+	char *profile, *sweep; /* names as they were asked for */
+	char *acceptance, *costs, *keep; /* changes from the command line, or NULL */
+	int64_t size, done;    /* points in all; evaluated and committed */
+};
+
+/* Stores a new sweep with its inputs and mappings; sets id. */
+int store_sweep_create(struct store *s, struct store_sweep *sweep, const struct inputs *in, const struct space *space, struct hx_err *err);
+
+/* Adds points of the sweep created last by this process and records progress, in one transaction. */
+int store_points(struct store *s, const struct store_sweep *sweep, const struct predict *p, const struct point *points,
+		 const struct prediction *predictions, size_t n, int64_t done, struct hx_err *err);
+
+/* Reads a sweep (0: the latest) and its inputs; `in` is sealed. HX_INPUT: there is none. */
+int store_sweep_read(struct store *s, int64_t id, struct store_sweep *sweep, struct inputs *in, struct hx_err *err);
+void store_sweep_free(struct store_sweep *sweep);
+
+/* One value of a row: text, or a number (NAN for NULL). Text is borrowed until the next row. */
+struct store_value {
+	const char *text;
+	double number;
+};
+
+struct store_filter {
+	const char *column;
+	const char *op; /* one of = < <= > >= */
+	const char *text; /* compared as a number unless set */
+	double number;
+};
+
+/* Columns and rows of the view `prediction`. Column names must be those of store_columns. */
+struct store_query {
+	int64_t sweep;
+	const char *const *columns;
+	int n_columns;
+	struct store_filter filters[16];
+	int n_filters;
+	const char *order; /* column, or NULL: by id */
+	bool descending;
+	int64_t limit;     /* 0: all */
+	bool infeasible;   /* rows that cannot run, too */
+};
+
+/* Names of the view's columns, NULL-terminated. */
+extern const char *const store_columns[];
+
+/* Non-zero ends the selection and is returned. */
+typedef int store_row(void *arg, const struct store_value *values);
+int store_select(struct store *s, const struct store_query *q, store_row *row, void *arg, struct hx_err *err);
+
+#endif
