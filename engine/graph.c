@@ -25,7 +25,7 @@ static void settle(struct builder *b, struct hx_op *op)
 	const struct hx_unit *unit = b->units->v[op->unit];
 	int other;
 
-	if (hx_unit_supports(unit, op->kind, op->type))
+	if (b->rc || hx_unit_supports(unit, op->kind, op->type))
 		return;
 	other = unit->fallback ? hx_unit_find(b->units, unit->fallback, strlen(unit->fallback)) : -1;
 	if (other < 0 || !hx_unit_supports(b->units->v[other], op->kind, op->type)) {
@@ -38,6 +38,9 @@ static void settle(struct builder *b, struct hx_op *op)
 	for (int i = 0; i < m->n_uses; i++)
 		if (m->uses[i].unit == other)
 			op->cores = m->uses[i].cores;
+	if (op->cores < 1)
+		b->rc = hx_err_set(b->err, HX_INPUT, "%s does not support %s in %s, and all cores of its fallback %s are reserved", unit->name,
+				   hx_op_names[op->kind], hx_type_names[op->type], unit->fallback);
 }
 
 static void add(struct builder *b, int kind, int layer, int use, struct hx_op op)
@@ -62,11 +65,21 @@ static struct hx_op matrix(struct hx_graph *g, double out, int in, double act)
 	return (struct hx_op){.type = type, .weight_bytes = out * hx_shape_row_bytes(type, in), .flop_row = 2 * out * in, .act_row = act};
 }
 
-static struct hx_op norm(const struct hx_shape *s)
+/* `count` norms of a row. */
+static struct hx_op norm(const struct hx_shape *s, double count)
 {
-	double d = s->d_model, per = s->norms / 2.0; /* norms of outputs are counted with those of inputs */
+	double d = s->d_model, vectors = s->norm == HX_NORM_LAYER ? 2 : 1;
 
-	return (struct hx_op){.type = HX_F32, .weight_bytes = per * d * F32, .act_row = per * 2 * d * F32};
+	return (struct hx_op){.type = HX_F32, .weight_bytes = count * vectors * d * F32, .act_row = count * 2 * d * F32};
+}
+
+/* A matrix with, where `biased`, a bias of f32. */
+static struct hx_op linear(struct hx_graph *g, double out, int in, double act, bool biased)
+{
+	struct hx_op op = matrix(g, out, in, act);
+
+	op.weight_bytes += biased ? out * F32 : 0;
+	return op;
 }
 
 static void add_layer(struct builder *b, int l)
@@ -75,18 +88,19 @@ static void add_layer(struct builder *b, int l)
 	const struct hx_shape *s = g->shape;
 	const struct hx_mapping *m = g->mapping;
 	int attn = m->attn[l], ffn = m->ffn[l];
-	double d = s->d_model, ff = s->d_ff, up = s->gated_ffn ? 2 * ff : ff;
+	double d = s->d_model, ff = s->d_ff, up = s->gated_ffn ? 2 * ff : ff, per = s->norms / 2.0; /* norms of outputs count with those of inputs */
 	int q = s->heads * s->d_head, kv = s->kv_heads * s->d_head;
 
-	add(b, HX_OP_ATTN_NORM, l, attn, norm(s));
-	add(b, HX_OP_QKV, l, attn, matrix(g, q + 2 * kv, s->d_model, (d + q + 2 * kv) * F32));
-	add(b, HX_OP_ROPE, l, attn, (struct hx_op){.type = HX_F32, .act_row = 2.0 * (q + kv) * F32, .kv_row = 2.0 * kv * F16});
+	add(b, HX_OP_ATTN_NORM, l, attn, norm(s, per));
+	add(b, HX_OP_QKV, l, attn, linear(g, q + 2 * kv, s->d_model, (d + q + 2 * kv) * F32, s->qkv_bias || s->linear_bias));
+	add(b, HX_OP_ROPE, l, attn,
+	    (struct hx_op){.type = HX_F32, .weight_bytes = s->qk_norm ? 2.0 * s->d_head * F32 : 0, .act_row = 2.0 * (q + kv) * F32, .kv_row = 2.0 * kv * F16});
 	add(b, HX_OP_ATTN, l, attn,
 	    (struct hx_op){.type = HX_F16, .window = hx_shape_window(s, l), .act_row = 2.0 * q * F32, .kv_pos = 2.0 * kv * F16, .flop_row_pos = 4.0 * q});
-	add(b, HX_OP_ATTN_OUT, l, attn, matrix(g, d, q, (q + 2 * d) * F32));
-	add(b, HX_OP_FFN_NORM, l, ffn, norm(s));
-	add(b, HX_OP_FFN_UP, l, ffn, matrix(g, up, s->d_model, (d + ff) * F32));
-	add(b, HX_OP_FFN_DOWN, l, ffn, matrix(g, d, s->d_ff, (ff + 2 * d) * F32));
+	add(b, HX_OP_ATTN_OUT, l, attn, linear(g, d, q, (q + 2 * d) * F32, s->linear_bias));
+	add(b, HX_OP_FFN_NORM, l, ffn, norm(s, per));
+	add(b, HX_OP_FFN_UP, l, ffn, linear(g, up, s->d_model, (d + ff) * F32, s->linear_bias));
+	add(b, HX_OP_FFN_DOWN, l, ffn, linear(g, d, s->d_ff, (ff + 2 * d) * F32, s->linear_bias));
 }
 
 int hx_graph_init(struct hx_graph *g, const struct hx_shape *shape, const struct hx_mapping *mapping, int type, int layers,
@@ -102,7 +116,8 @@ int hx_graph_init(struct hx_graph *g, const struct hx_shape *shape, const struct
 	    (struct hx_op){.type = hx_shape_row_type(type, shape->d_model), .weight_row = hx_shape_row_bytes(type, shape->d_model), .act_row = d * F32});
 	for (int l = 0; l < layers; l++)
 		add_layer(&b, l);
-	head = (struct hx_op){.type = HX_F32, .weight_bytes = d * F32, .act_row = 2 * d * F32, .logits = true};
+	head = norm(shape, 1);
+	head.logits = true;
 	add(&b, HX_OP_NORM, -1, mapping->head, head);
 	head = matrix(g, vocab, shape->d_model, (d + vocab) * F32);
 	head.logits = true;
@@ -124,8 +139,10 @@ struct hx_work hx_op_work(const struct hx_op *op, double r, double l, double n)
 	double rows = op->logits ? l : r, read = n + r, seen = n + (r + 1) / 2; /* positions read once; met by a row on average */
 
 	if (op->window) {
+		double growing = fmin(fmax(op->window - n, 0), r); /* rows whose window is not full: row i sees n + i */
+
 		read = fmin(read, op->window + r - 1);
-		seen = fmin(seen, op->window);
+		seen = (growing * (n + (growing + 1) / 2) + (r - growing) * op->window) / r;
 	}
 	return (struct hx_work){.rows = rows,
 				.weight_bytes = op->weight_bytes + op->weight_row * rows,

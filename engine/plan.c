@@ -15,19 +15,20 @@ void hx_chain_init(struct hx_chain *c, const struct hx_graph *g, size_t first, s
 	for (size_t i = first; i < first + n; i++) {
 		const struct hx_op *op = &g->ops[i];
 		struct hx_segment *s = c->n_segments ? &c->segments[c->n_segments - 1] : NULL;
+		bool enters = i > 0 && g->ops[i - 1].unit != op->unit; /* the first segment too: a tail goes on where a front ended */
 
-		if (s && s->unit == op->unit) {
+		if (s && !enters) {
 			s->n++;
 			continue;
 		}
 		/* what crosses is the residual stream, or the logits where argmax alone moved */
 		c->segments[c->n_segments++] =
 			(struct hx_segment){.unit = op->unit,
-					    .from = s ? s->unit : -1,
+					    .from = enters ? g->ops[i - 1].unit : -1,
 					    .first = i,
 					    .n = 1,
 					    .logits = op->logits,
-					    .transfer_row = !s ? 0.0 : (double)F32 * (op->kind == HX_OP_ARGMAX ? g->shape->vocab : g->shape->d_model)};
+					    .transfer_row = !enters ? 0.0 : (double)F32 * (op->kind == HX_OP_ARGMAX ? g->shape->vocab : g->shape->d_model)};
 	}
 }
 

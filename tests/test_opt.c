@@ -59,7 +59,6 @@ static const struct {
 	{{"x", "--resume", "y", "-p", "b", "z"}, "b", NULL, true, false, "x,y,z"},
 	{{"--resume", "--", "--profile", "-p"}, NULL, NULL, true, false, "--profile,-p"},
 	{{"-p", "-1", "-"}, "-1", NULL, false, false, "-"},
-	{{"--gamma", "1", "--gamma", "2"}, NULL, "2", false, false, ""},
 	{{"--res"}, NULL, NULL, true, false, ""},
 };
 
@@ -103,6 +102,7 @@ static const struct {
 	{{"x", "--profile"}, "option '--profile' needs a value: --profile P; see 'hexplore sweep --help'"},
 	{{"-p"}, "option '--profile' needs a value: --profile P; see 'hexplore sweep --help'"},
 	{{"--gamma"}, "option '--gamma' needs a value: --gamma N; see 'hexplore sweep --help'"},
+	{{"--gamma", "1", "--gamma", "2"}, "option '--gamma' is given twice; see 'hexplore sweep --help'"},
 	{{"--resume=1"}, "option '--resume' takes no value; see 'hexplore sweep --help'"},
 	{{"--quiet=1"}, "option '--quiet' takes no value; see 'hexplore sweep --help'"},
 	{{"--help=1"}, "option '--help' takes no value; see 'hexplore sweep --help'"},

@@ -191,6 +191,7 @@ int opt_parse(int argc, char **argv, const struct opt_command *cmd, const struct
 	struct opt *all = with_help(opts);
 	char *letters = hx_xmalloc(2 * count(all) + 2);
 	struct option *table = long_options(all, letters);
+	bool *seen = hx_xcalloc(count(all), sizeof(*seen));
 	const struct opt *o;
 	int c, rc = HX_OK;
 
@@ -201,18 +202,23 @@ int opt_parse(int argc, char **argv, const struct opt_command *cmd, const struct
 		o = c == '?' || c == ':' ? NULL : find(all, c);
 		if (!o)
 			rc = refuse(cmd, all, argv[optind - 1], c == ':', err);
+		else if (o->arg && seen[o - all])
+			rc = fail(cmd, err, "option '--%s' is given twice", o->name);
 		else if (o->arg)
 			*o->value = optarg;
 		else if (o->flag)
 			*o->flag = true;
 		else
 			*help = true;
+		if (o)
+			seen[o - all] = true;
 	}
 	*first = optind;
 	if (*help)
 		print_help(cmd, all);
 	free(table);
 	free(letters);
+	free(seen);
 	free(all);
 	return rc;
 }

@@ -25,8 +25,8 @@ struct opt_command {
 };
 
 /* Parses argv[1..]; options and positional arguments may mix, `--` ends options. Positional arguments are moved to the end of argv and
- * *first is the index of the first. --help (or -h) prints to stdout and sets *help. HX_INPUT: unknown option (with a suggestion), missing
- * or unexpected value; the message ends with `; see 'hexplore NAME --help'`. */
+ * *first is the index of the first. --help (or -h) prints to stdout and sets *help. HX_INPUT: unknown option (with a suggestion), missing,
+ * repeated or unexpected value; the message ends with `; see 'hexplore NAME --help'`. */
 int opt_parse(int argc, char **argv, const struct opt_command *cmd, const struct opt *opts, int *first, bool *help, struct hx_err *err);
 
 #endif

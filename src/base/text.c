@@ -296,3 +296,17 @@ bool text_is_name(const char *s)
 
 	return n > 0 && n <= 64 && !s[n] && !strchr("._+-", s[0]);
 }
+
+const char *text_digits(char *buf, double v, int digits)
+{
+	int decimals;
+
+	if (isnan(v))
+		return strcpy(buf, "-");
+	snprintf(buf, TEXT_MAX, "%.*e", digits - 1, v);
+	if (!isfinite(v) || (v != 0 && (fabs(v) < 1e-4 || fabs(v) >= 1e15)))
+		return buf;
+	decimals = digits - 1 - atoi(strchr(buf, 'e') + 1);
+	snprintf(buf, TEXT_MAX, "%.*f", v == 0 || decimals < 0 ? 0 : decimals, v);
+	return buf;
+}

@@ -21,6 +21,9 @@ const char *text_time(char *buf, double seconds);         /* 12.3 ms, 1.42 s, 87
 const char *text_si(char *buf, double v, const char *unit); /* 25.6 GB/s, 1.8 GHz */
 const char *text_count(char *buf, double n);              /* 1,234,567 */
 
+/* v with so many significant digits and no exponent, unless it is tiny or huge. */
+const char *text_digits(char *buf, double v, int digits);
+
 /* Shortest text that reads back as the same double, with an exponent where that saves many zeros: `0.1`, `1000`, `1.8e9`. */
 const char *text_exact(char *buf, double v);
 

@@ -21,6 +21,12 @@ static const char *unit_name(const struct explaining *x, int unit)
 	return x->s->study.profile.units[unit].is.name;
 }
 
+/* Seconds as milliseconds with four digits. */
+static const char *ms(char *buf, double s)
+{
+	return text_digits(buf, s * 1e3, 4);
+}
+
 static double mean_context(const struct explaining *x)
 {
 	const struct workload *w = &x->s->study.sweep.workloads[x->pt.workload];
@@ -79,19 +85,20 @@ static void print_speedups(const struct explaining *x)
 {
 	const struct baseline *base = predict_baseline(&x->s->predict, &x->pt);
 	struct point plain;
+	char plain_ms[TEXT_MAX];
 
 	if (base->index < 0) {
 		puts("No plain decoding of this quantisation can run here, so there is no speedup.\n");
 		return;
 	}
 	plain = space_point(&x->s->space, base->index);
-	printf("Speedup %.3f over plain decoding on %s (point %lld, %.4g ms a token);\n", x->pr.speedup, x->s->space.target.v[plain.target_map].text,
-	       (long long)base->index + 1, x->s->predict.plain[base->index].tpot_s * 1e3);
+	printf("Speedup %.3f over plain decoding on %s (point %lld, %s ms a token);\n", x->pr.speedup, x->s->space.target.v[plain.target_map].text,
+	       (long long)base->index + 1, ms(plain_ms, x->s->predict.plain[base->index].tpot_s));
 	printf("with prefill %.3f", x->pr.speedup_e2e);
-	if (!isnan(x->pr.speedup_cpu))
-		printf(", over the best CPU-only mapping %.3f", x->pr.speedup_cpu);
 	if (!isnan(x->pr.speedup_same))
 		printf(", over plain on the same mapping %.3f", x->pr.speedup_same);
+	if (!isnan(x->pr.speedup_cpu))
+		printf(",\nover the best CPU-only mapping %.3f", x->pr.speedup_cpu);
 	puts(".\n");
 }
 
@@ -103,14 +110,15 @@ static void print_round(const struct explaining *x)
 		const char *name;
 		double s;
 	} phases[] = {{"draft", x->pr.draft_s}, {"verify", x->pr.verify_s}, {"transfer", x->pr.transfer_s}, {"sync", x->pr.sync_s}, {"host", x->pr.host_s}};
-	char memory[TEXT_MAX];
+	char a[TEXT_MAX], b[TEXT_MAX];
 
-	printf("A round yields %.3f tokens in %.4g ms: %.4g ms a token.\n", x->pr.tokens_per_round, x->pr.round_s * 1e3, x->pr.tpot_s * 1e3);
+	printf("A round yields %.3f tokens in %s ms: %s ms a token.\n", x->pr.tokens_per_round, ms(a, x->pr.round_s), ms(b, x->pr.tpot_s));
 	for (size_t i = 0; i < sizeof(phases) / sizeof(*phases); i++)
-		printf("  %-9s %9.4g ms  %5.1f %%\n", phases[i].name, phases[i].s * 1e3, 100 * phases[i].s / x->pr.round_s);
+		printf("  %-9s %9s ms  %5.1f %%\n", phases[i].name, ms(a, phases[i].s), 100 * phases[i].s / x->pr.round_s);
 	if (x->pt.mode == HX_OVERLAPPED)
 		puts("  (draft: what the verify pass does not hide)");
-	printf("First token after %.3g s, the whole output after %.3g s, memory %s", x->pr.ttft_s, x->pr.e2e_s, text_bytes(memory, x->pr.memory_bytes));
+	printf("First token after %s, the whole output after ", text_time(a, x->pr.ttft_s));
+	printf("%s, memory %s", text_time(a, x->pr.e2e_s), text_bytes(b, x->pr.memory_bytes));
 	if (!isnan(x->pr.energy_j_token))
 		printf(", %.3g J a token", x->pr.energy_j_token);
 	puts(".\n");
@@ -160,20 +168,20 @@ static void print_chain(const struct explaining *x, const struct hx_chain *c)
 static void print_passes(const struct explaining *x)
 {
 	const struct hx_plan *p = &x->pair.plan;
-	double gb = 1e-9;
 
-	puts("Passes (means over the output):");
-	puts("  pass             rows       ms  launch  transfer    sync    GB  GFLOP       J");
+	puts("Passes (means over the output; times in ms):");
+	puts("  pass             rows    time  launch   trans    sync      GB   GFLOP       J");
 	for (int i = 0; i < p->n_passes; i++) {
 		const struct hx_pass *pass = &p->passes[i];
 		struct pass_cost c = predict_pass(&x->s->predict, &x->pair, pass->kind, pass->kind == HX_PASS_VERIFY);
 		int rows = pass->rows ? pass->rows : x->s->study.sweep.workloads[x->pt.workload].prompt;
-		char energy[TEXT_MAX] = "-";
+		const double values[] = {c.time_s * 1e3, c.launch_s * 1e3, c.transfer_s * 1e3, c.sync_s * 1e3, c.bytes * 1e-9, c.flop * 1e-9, c.energy_j};
+		char digits[TEXT_MAX];
 
-		if (!isnan(c.energy_j))
-			snprintf(energy, sizeof(energy), "%.3g", c.energy_j);
-		printf("  %-15s %5d %8.4g %7.3g %9.3g %7.3g %5.2f %6.2f %7s\n", hx_pass_names[pass->kind], rows, c.time_s * 1e3, c.launch_s * 1e3,
-		       c.transfer_s * 1e3, c.sync_s * 1e3, c.bytes * gb, c.flop * 1e-9, energy);
+		printf("  %-15s %5d", hx_pass_names[pass->kind], rows);
+		for (size_t v = 0; v < sizeof(values) / sizeof(*values); v++)
+			printf(" %7s", text_digits(digits, values[v], v ? 3 : 4));
+		puts("");
 	}
 	puts("");
 	for (int k = 0; k < HX_CHAIN_COUNT; k++) {
@@ -265,14 +273,14 @@ static void list_operators(const struct explaining *x, enum report_format format
 		{"pass", "pass", REPORT_TEXT, 0, 0},
 		{"operator", "operator", REPORT_TEXT, 0, 0},
 		{"unit", "unit", REPORT_TEXT, 0, 0},
-		{"type", "type", REPORT_TEXT, 0, 0},
+		{"type", NULL, REPORT_TEXT, 0, 0},
 		{"count", "count", REPORT_NUMBER, 0, 0},
 		{"time_s", "ms", REPORT_NUMBER, 4, 1e3},
 		{"memory_s", "memory", REPORT_NUMBER, 3, 1e3},
 		{"compute_s", "compute", REPORT_NUMBER, 3, 1e3},
-		{"launch_s", "launch", REPORT_NUMBER, 3, 1e3},
+		{"launch_s", NULL, REPORT_NUMBER, 3, 1e3},
 		{"bytes", "MB", REPORT_NUMBER, 3, 1e-6},
-		{"flop", "GFLOP", REPORT_NUMBER, 3, 1e-9},
+		{"flop", NULL, REPORT_NUMBER, 3, 1e-9},
 		{"bound", "bound by", REPORT_TEXT, 0, 0},
 	};
 	struct report *r = report_begin(stdout, format, columns, sizeof(columns) / sizeof(*columns));
@@ -319,6 +327,7 @@ static void print_memory(const struct explaining *x)
 static void print_thresholds(struct explaining *x)
 {
 	double alpha = predict_alpha_threshold(&x->s->predict, &x->pt, &x->pair), cost = predict_cost_threshold(&x->s->predict, &x->pt, &x->pair);
+	double oracle = predict_oracle(&x->s->predict, &x->pt, &x->pair);
 
 	puts("\nThis pair of mappings, at its best gamma, matches the baseline");
 	if (isnan(alpha))
@@ -329,6 +338,8 @@ static void print_thresholds(struct explaining *x)
 		puts("  with no drafter, however cheap, at the acceptance known.");
 	else
 		printf("  with a drafter of up to %.3g times this one's cost, at the acceptance known.\n", cost);
+	if (!isnan(oracle))
+		printf("An oracle that picks gamma, 0 included, for every prompt would reach a speedup of %.3f.\n", oracle);
 }
 
 static void print_all(struct explaining *x)

@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 int session_open(struct session *s, const char *db, const char *sweep_id, struct hx_err *err)
@@ -19,6 +20,9 @@ int session_open(struct session *s, const char *db, const char *sweep_id, struct
 		return rc;
 	if ((rc = store_sweep_read(s->store, id, &s->sweep, &s->inputs, err)))
 		session_close(s);
+	else if (s->sweep.done < s->sweep.size)
+		fprintf(stderr, "hexplore: sweep %lld is incomplete: %lld of %lld points\n", (long long)s->sweep.id, (long long)s->sweep.done,
+			(long long)s->sweep.size);
 	return rc;
 }
 

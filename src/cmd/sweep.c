@@ -6,6 +6,7 @@
 #include "output/progress.h"
 #include "output/verdict.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,7 @@ static int take(void *arg, const struct batch *b)
 	return interrupted ? INTERRUPTED : HX_OK;
 }
 
+/* An interrupted sweep keeps the best of what it has seen. */
 static int store_kept(struct job *j)
 {
 	keeper_finish(&j->keeper);
@@ -80,8 +82,10 @@ static void print_head(const struct study *st, const struct store_sweep *stored,
 {
 	char points[TEXT_MAX], feasible[TEXT_MAX], time[TEXT_MAX];
 
-	fprintf(f, "%s with %s on %s (%s)\n", st->target.name, st->sweep.n_drafters ? st->drafters[0].name : "no drafter", st->profile.name,
-		profile_statuses[st->profile.status]);
+	fprintf(f, "%s", st->target.name);
+	for (size_t i = 0; i < st->sweep.n_drafters; i++)
+		fprintf(f, "%s%s", i ? ", " : " with ", st->drafters[i].name);
+	fprintf(f, " on %s (%s)\n", st->profile.name, profile_statuses[st->profile.status]);
 	fprintf(f, "sweep %lld, %s: %s points, %s can run, %s\n\n", (long long)stored->id, st->sweep.name, text_count(points, (double)stored->done),
 		text_count(feasible, (double)verdict_feasible(v)), text_time(time, seconds));
 }
@@ -91,18 +95,35 @@ static int answer(struct job *j, const struct space *space, enum report_format f
 {
 	struct store_query q = {.sweep = j->stored->id, .order = "speedup", .descending = true, .limit = BEST};
 	FILE *f = format == REPORT_TABLE ? stdout : stderr;
+	size_t rows;
 
 	print_head(space->study, j->stored, j->verdict, seconds, f);
 	verdict_print(j->verdict, f);
 	if (format == REPORT_TABLE)
 		puts("");
-	return columns_list(j->store, &q, format, space->study, j->err);
+	return columns_list(j->store, &q, format, space->study, &rows, j->err);
 }
 
 static int interrupted_message(const struct job *j, const char *db)
 {
-	return hx_err_set(j->err, INTERRUPTED, "interrupted: %lld of %lld points are kept as sweep %lld in %s; the same command starts anew",
-			  (long long)(j->keep == KEEP_ALL ? j->stored->done : 0), (long long)j->stored->size, (long long)j->stored->id, db);
+	return hx_err_set(j->err, INTERRUPTED, "interrupted: the first %lld of %lld points are kept as sweep %lld in %s; the same command starts anew",
+			  (long long)j->stored->done, (long long)j->stored->size, (long long)j->stored->id, db);
+}
+
+/* A front needs a value in every objective; energies need powers. */
+static int check_objectives(const struct predict *p, struct hx_err *err)
+{
+	const struct sweep *sw = &p->study->sweep;
+
+	for (size_t o = 0; o < sw->n_objectives; o++) {
+		bool known = false;
+
+		for (int64_t i = 0; i < p->space->n_plain; i++)
+			known |= !isnan(keeper_objective(&p->plain[i], (enum objective)sw->objectives[o]));
+		if (!known)
+			return study_fail(p->study, err, "objectives", "no point would have an energy: the profile has no 'power' for these units");
+	}
+	return HX_OK;
 }
 
 static int run_sweep(const struct options *o, const struct inputs *in, const struct predict *p, int jobs, enum report_format format,
@@ -116,17 +137,19 @@ static int run_sweep(const struct options *o, const struct inputs *in, const str
 	int top = 0, rc = sweep_keep(o->changes.keep ? o->changes.keep : sw->keep, &j.keep, &top, err);
 	double seconds;
 
-	if (rc || (rc = store_open(&j.store, o->db, STORE_WRITE, err)))
+	if (rc || (j.keep == KEEP_PARETO && (rc = check_objectives(p, err))))
+		return rc;
+	catch_interrupt();
+	if ((rc = store_open(&j.store, o->db, STORE_WRITE, err)))
 		return rc;
 	if ((rc = store_sweep_create(j.store, &stored, in, space, err)))
 		goto out;
-	catch_interrupt();
 	j.verdict = verdict_create(p);
 	keeper_init(&j.keeper, j.keep, top, sw->objectives, sw->n_objectives);
 	j.progress = progress_begin("points", space->size, o->quiet);
 	rc = evaluate(p, 0, space->size, jobs, take, &j);
-	if (!rc && j.keep != KEEP_ALL)
-		rc = store_kept(&j);
+	if ((!rc || rc == INTERRUPTED) && j.keep != KEEP_ALL && store_kept(&j))
+		rc = HX_IO;
 	seconds = progress_elapsed_s(j.progress);
 	progress_end(j.progress);
 	if (rc == INTERRUPTED)

@@ -3,7 +3,8 @@
 
 #include "core/profile.h"
 
-#include <gsl/gsl_integration.h>
+#include <gsl/gsl_eigen.h>
+#include <gsl/gsl_math.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,8 @@
 #define AT(m) offsetof(struct accept, m)
 
 enum {
-	NODES = 48,           /* of the quadrature over prompts: exact for polynomials of alpha to degree 95 */
-	MAX_POSITIONS = 1024, /* longest draft */
+	NODES = ACCEPT_PROMPTS, /* of the quadrature over prompts: exact for polynomials of alpha to degree 95 */
+	MAX_POSITIONS = 1024,   /* longest draft */
 };
 
 static const struct field beta_rows[] = {
@@ -25,7 +26,7 @@ static const struct field rows[] = {
 	{"name", FIELD_NAME, .at = AT(name), .help = "name of the source"},
 	{"description", FIELD_STRING, .at = AT(description), .help = "what was measured, and how"},
 	{"target", FIELD_NAME, .at = AT(target), .help = "target model; left out: any"},
-	{"drafter", FIELD_NAME, .at = AT(drafter), .help = "drafter: a model, ngram or early-exit:K; left out: any"},
+	{"drafter", FIELD_STRING, .at = AT(drafter), .help = "drafter: a model, ngram or early-exit:K; left out: any"},
 	{"target_quant", FIELD_NAME, .at = AT(target_quant), .help = "quantisation of the target; left out: any"},
 	{"draft_quant", FIELD_NAME, .at = AT(draft_quant), .help = "quantisation of the drafter; left out: any"},
 	{"task", FIELD_STRING, .at = AT(task), .help = "task of the prompts"},
@@ -158,27 +159,63 @@ static struct rounds rounds_with(const double *chance, size_t n_chance, int gamm
 	return isinf(n_tokens) ? rounds_per_token(p, gamma, mode) : rounds_of(p, gamma, mode, (size_t)n_tokens);
 }
 
-/* Mean over prompts by Gauss-Jacobi quadrature, whose weight function is the Beta density. */
+/* Nodes and weights, of sum 1, of the Gauss-Jacobi quadrature whose weight function is the Beta density: eigenvalues, and squared first
+ * components of the eigenvectors, of the recurrence's matrix (Golub and Welsch 1969). GSL's own overflows where a + b passes 171. */
+static int quadrature(const struct accept *a, double *node, double *weight)
+{
+	double p = a->beta_b - 1, q = a->beta_a - 1, s = p + q;
+	gsl_matrix *m = gsl_matrix_calloc(NODES, NODES), *vectors = gsl_matrix_alloc(NODES, NODES);
+	gsl_vector *values = gsl_vector_alloc(NODES);
+	gsl_eigen_symmv_workspace *w = gsl_eigen_symmv_alloc(NODES);
+	int status;
+
+	for (int k = 0; k < NODES; k++) {
+		double t = 2 * k + s;
+		double next = k == 0 ? 4 * (1 + p) * (1 + q) / ((2 + s) * (2 + s) * (3 + s))
+				     : 4 * (k + 1) * (k + 1 + p) * (k + 1 + q) * (k + 1 + s) / ((t + 2) * (t + 2) * (t + 1) * (t + 3));
+
+		gsl_matrix_set(m, k, k, (1 + (k == 0 ? (q - p) / (s + 2) : (q - p) * s / (t * (t + 2)))) / 2);
+		if (k + 1 < NODES)
+			gsl_matrix_set(m, k + 1, k, sqrt(next) / 2); /* the lower triangle is all that is read */
+	}
+	status = gsl_eigen_symmv(m, values, vectors, w);
+	for (int k = 0; k < NODES; k++) {
+		node[k] = fmin(fmax(gsl_vector_get(values, k), 0), 1);
+		weight[k] = gsl_pow_2(gsl_matrix_get(vectors, 0, k));
+	}
+	gsl_eigen_symmv_free(w);
+	gsl_vector_free(values);
+	gsl_matrix_free(vectors);
+	gsl_matrix_free(m);
+	return status;
+}
+
+int accept_prompts(const struct accept *a, double *alpha, double *weight)
+{
+	if (!isnan(a->beta_a))
+		return quadrature(a, alpha, weight) ? 0 : NODES;
+	*alpha = a->alpha;
+	*weight = 1;
+	return a->n_positions ? 0 : 1;
+}
+
+/* Mean over prompts. */
 static struct rounds rounds_beta(const struct accept *a, int gamma, int mode, double n_tokens)
 {
-	gsl_integration_fixed_workspace *w =
-		gsl_integration_fixed_alloc(gsl_integration_fixed_jacobi, NODES, 0, 1, a->beta_b - 1, a->beta_a - 1);
 	struct rounds mean = {0, 0, 0};
-	double total = 0;
+	double node[NODES], weight[NODES];
+	int n = accept_prompts(a, node, weight);
 
-	if (!w)
+	if (!n)
 		return (struct rounds){NAN, NAN, NAN};
-	for (size_t i = 0; i < NODES; i++) {
-		double alpha = gsl_integration_fixed_nodes(w)[i], weight = gsl_integration_fixed_weights(w)[i];
-		struct rounds r = rounds_with(&alpha, 1, gamma, mode, n_tokens);
+	for (int i = 0; i < n; i++) {
+		struct rounds r = rounds_with(&node[i], 1, gamma, mode, n_tokens);
 
-		total += weight;
-		mean.rounds += weight * r.rounds;
-		mean.full += weight * r.full;
-		mean.catch_ups += weight * r.catch_ups;
+		mean.rounds += weight[i] * r.rounds;
+		mean.full += weight[i] * r.full;
+		mean.catch_ups += weight[i] * r.catch_ups;
 	}
-	gsl_integration_fixed_free(w);
-	return (struct rounds){mean.rounds / total, mean.full / total, mean.catch_ups / total};
+	return mean;
 }
 
 struct rounds accept_rounds(const struct accept *a, int gamma, int mode, double n_tokens)

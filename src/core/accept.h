@@ -43,6 +43,11 @@ struct rounds {
 };
 struct rounds accept_rounds(const struct accept *a, int gamma, int mode, double n_tokens);
 
+/* Prompts that stand for the source's spread: their alphas and weights, of sum 1, at most ACCEPT_PROMPTS. Returns how many: 1 for a constant,
+ * 0 where alpha is not one number a prompt (by position). */
+enum { ACCEPT_PROMPTS = 48 };
+int accept_prompts(const struct accept *a, double *alpha, double *weight);
+
 /* Omega of a constant alpha: expected tokens of a sequential round, (1 - alpha^(gamma+1))/(1 - alpha). */
 double accept_omega(double alpha, int gamma);
 

@@ -79,6 +79,8 @@ static int read_row(struct reader *r, char **field, int n, struct cost_row *row)
 	for (int c = CORES; c < COLUMNS; c++)
 		if (text_number(field[r->order[c]], min[c], max[c], columns[c], &v[c], &why))
 			return fail(r, why.msg, NULL);
+	if (v[CORES] != floor(v[CORES]))
+		return fail(r, "cores: must be a whole number, is", field[r->order[CORES]]);
 	row->type = hx_shape_type(field[r->order[QUANTISATION]]);
 	if (row->type < 0)
 		return fail(r, "unknown quantisation", field[r->order[QUANTISATION]]);

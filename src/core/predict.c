@@ -191,11 +191,11 @@ static void check_pair(const struct predict *p, struct pair *pair)
 		refuse(pair, "%d tokens exceed the drafter's context limit of %d", w->prompt + w->generated, pair->draft->graph.shape->context);
 	else if (pair->key.mode == HX_OVERLAPPED && st->sweep.model == COST_EQ1)
 		refuse(pair, "eq1 knows the sequential mode only");
-	else if (pair->key.mode == HX_OVERLAPPED)
-		check_shared_units(p, pair);
 	else if (pair->key.drafter >= 0 && study_acceptance(st, pair->key.target_type, pair->key.drafter, pair->key.draft_type) < 0)
 		refuse(pair, "no acceptance source for a %s target with %s in %s", hx_type_names[pair->key.target_type],
 		       st->drafters[pair->key.drafter].name, hx_type_names[pair->key.draft_type]);
+	else if (pair->key.mode == HX_OVERLAPPED)
+		check_shared_units(p, pair);
 }
 
 static void set_envs(const struct predict *p, struct pair *pair)
@@ -630,6 +630,16 @@ double predict_decode_s(const struct predict *p, const struct point *pt, struct 
 	return output_s(&o);
 }
 
+/* Decode seconds at the best gamma of the space. */
+static double fastest(const struct predict *p, const struct point *pt, struct pair *pair, const struct accept *a, double draft_factor)
+{
+	double best = HUGE_VAL;
+
+	for (size_t g = 0; g < p->space->n_gamma; g++)
+		best = fmin(best, predict_decode_s(p, pt, pair, p->space->gamma[g], a, draft_factor));
+	return best;
+}
+
 struct threshold {
 	const struct predict *p;
 	const struct point *pt;
@@ -642,11 +652,8 @@ static double gain(double x, void *arg)
 {
 	const struct threshold *t = arg;
 	struct accept constant = accept_constant(x);
-	double best = HUGE_VAL;
 
-	for (size_t g = 0; g < t->p->space->n_gamma; g++)
-		best = fmin(best, predict_decode_s(t->p, t->pt, t->pair, t->p->space->gamma[g], t->a ? t->a : &constant, t->a ? x : 1));
-	return log(predict_baseline(t->p, t->pt)->decode_s / best);
+	return log(predict_baseline(t->p, t->pt)->decode_s / fastest(t->p, t->pt, t->pair, t->a ? t->a : &constant, t->a ? x : 1));
 }
 
 /* Root of gain in [lo, hi] by Brent's method; NAN where it has none there. */
@@ -684,4 +691,20 @@ double predict_cost_threshold(const struct predict *p, const struct point *pt, s
 	struct threshold t = {p, pt, pair, source >= 0 ? &p->study->sweep.acceptance[source] : NULL};
 
 	return source < 0 ? NAN : solve(&t, 1e-6, 1e3);
+}
+
+double predict_oracle(const struct predict *p, const struct point *pt, struct pair *pair)
+{
+	double alpha[ACCEPT_PROMPTS], weight[ACCEPT_PROMPTS], plain_s = predict_baseline(p, pt)->decode_s, mean_s = 0;
+	int source = pt->drafter >= 0 ? study_acceptance(p->study, pt->target_type, pt->drafter, pt->draft_type) : -1;
+	int n = source >= 0 ? accept_prompts(&p->study->sweep.acceptance[source], alpha, weight) : 0;
+
+	if (n < 2 || predict_baseline(p, pt)->index < 0)
+		return NAN;
+	for (int i = 0; i < n; i++) {
+		struct accept constant = accept_constant(alpha[i]);
+
+		mean_s += weight[i] * fmin(plain_s, fastest(p, pt, pair, &constant, 1));
+	}
+	return plain_s / mean_s;
 }

@@ -6,6 +6,9 @@
 #include "core/placed.h"
 #include "core/space.h"
 
+/* A speedup this near to 1 says neither yes nor no: no profile is that exact. */
+#define PREDICT_TOO_CLOSE 0.02
+
 /* Everything predicted of a point. Seconds of a round are means over the output; NAN where unknown or infeasible. */
 struct prediction {
 	bool feasible;
@@ -99,5 +102,9 @@ double predict_alpha_threshold(const struct predict *p, const struct point *pt, 
 
 /* Factor on the drafter's cost below which it does, at the acceptance known; NAN: not even a free drafter. */
 double predict_cost_threshold(const struct predict *p, const struct point *pt, struct pair *pair);
+
+/* Speedup over the baseline of an oracle that picks gamma (0, the baseline, included) for every prompt: what no fixed gamma of this pair can
+ * pass. NAN where alpha does not differ by prompt. */
+double predict_oracle(const struct predict *p, const struct point *pt, struct pair *pair);
 
 #endif

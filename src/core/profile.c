@@ -257,7 +257,7 @@ static void check_source(void *arg, const char *path, const struct field *f, con
 	for (size_t i = 0; i < s->p->n_sources; i++)
 		if (covers(s->p->sources[i].path, path))
 			found = s->used[i] = true;
-	if (found || (f->type != FIELD_NUMBER && f->type != FIELD_INT && f->type != FIELD_NUMBERS && f->type != FIELD_MATRIX))
+	if (found || (f->type != FIELD_NUMBER && f->type != FIELD_INT && f->type != FIELD_NUMBERS && f->type != FIELD_AXIS && f->type != FIELD_MATRIX))
 		return;
 	s->report(s->arg, path, "has no source");
 	s->missing++;

@@ -180,6 +180,7 @@ void study_free(struct study *st)
 	shape_free(&st->target);
 	sweep_free(&st->sweep);
 	profile_free(&st->profile);
+	memset(st, 0, sizeof(*st));
 }
 
 int study_acceptance(const struct study *st, int target_type, int drafter, int draft_type)

@@ -76,7 +76,7 @@ int sweep_keep(const char *text, enum keep *keep, int *top, struct hx_err *err)
 	if (strcmp(text, "pareto") == 0)
 		return HX_OK;
 	*keep = KEEP_TOP;
-	n = strncmp(text, "top:", 4) == 0 ? strtol(text + 4, &end, 10) : 0;
+	n = strncmp(text, "top:", 4) == 0 && text[4] >= '0' && text[4] <= '9' ? strtol(text + 4, &end, 10) : 0;
 	if (n < 1 || n > 1000000 || *end)
 		return hx_err_set(err, HX_INPUT, "keep: must be all, pareto or top:N with N from 1 to 1000000, is '%.40s'", text);
 	*top = (int)n;

@@ -1,11 +1,10 @@
 /* How the columns of the view `prediction` look in lists. */
 #include "output/columns.h"
 
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
-/* In the order of store_columns. Titles of columns that only some sweeps need begin with `?`. */
-static const struct report_column looks[] = {
+const struct report_column columns_looks[] = {
 	{"sweep", NULL, REPORT_NUMBER, 0, 0},
 	{"id", "id", REPORT_NUMBER, -1, 0},
 	{"profile", NULL, REPORT_TEXT, 0, 0},
@@ -26,7 +25,7 @@ static const struct report_column looks[] = {
 	{"reason", NULL, REPORT_TEXT, 0, 0},
 	{"speedup", "speedup", REPORT_NUMBER, 4, 0},
 	{"tpot_s", "ms/token", REPORT_NUMBER, 4, 1e3},
-	{"ttft_s", "TTFT s", REPORT_NUMBER, 3, 0},
+	{"ttft_s", "?TTFT s", REPORT_NUMBER, 3, 0},
 	{"e2e_s", NULL, REPORT_NUMBER, 3, 0},
 	{"speedup_e2e", NULL, REPORT_NUMBER, 3, 0},
 	{"speedup_cpu", NULL, REPORT_NUMBER, 3, 0},
@@ -39,32 +38,43 @@ static const struct report_column looks[] = {
 	{"sync_s", NULL, REPORT_NUMBER, 3, 0},
 	{"host_s", NULL, REPORT_NUMBER, 3, 0},
 	{"memory_bytes", "GB", REPORT_NUMBER, 3, 1e-9},
-	{"energy_j_token", "J/token", REPORT_NUMBER, 3, 0},
+	{"energy_j_token", "?J/token", REPORT_NUMBER, 3, 0},
 	{"quality", "?quality", REPORT_NUMBER, 4, 0},
 };
-enum { N_LOOKS = sizeof(looks) / sizeof(*looks) };
+enum { N_LOOKS = sizeof(columns_looks) / sizeof(*columns_looks) };
 
 enum { TARGET_QUANT = 4 };
 
 struct listing {
 	struct report *report;
 	struct report_column columns[N_LOOKS];
+	enum report_format format;
 	char quant[16]; /* of the target in the first row */
 	bool mixed;
+	size_t rows;
 };
+
+/* Tables fit into 80 columns. */
+static const char *shorter(const struct listing *l, const char *text)
+{
+	if (l->format != REPORT_TABLE || !text)
+		return text;
+	return strcmp(text, hx_modes[HX_SEQUENTIAL]) == 0 ? "seq" : strcmp(text, hx_modes[HX_OVERLAPPED]) == 0 ? "over" : text;
+}
 
 static int print_row(void *arg, const struct store_value *v)
 {
 	struct listing *l = arg;
 
 	for (int i = 0; i < N_LOOKS; i++) {
-		if (looks[i].type == REPORT_TEXT)
-			report_text(l->report, v[i].text);
+		if (columns_looks[i].type == REPORT_TEXT)
+			report_text(l->report, shorter(l, v[i].text));
 		else
 			report_number(l->report, v[i].number);
 	}
 	if (!*l->quant)
 		snprintf(l->quant, sizeof(l->quant), "%s", v[TARGET_QUANT].text);
+	l->rows++;
 	l->mixed |= strcmp(l->quant, v[TARGET_QUANT].text) != 0;
 	return 0;
 }
@@ -74,6 +84,11 @@ static bool needed(const char *name, const struct study *study)
 {
 	if (strcmp(name, "drafter") == 0)
 		return study->sweep.n_drafters > 1;
+	/* one of the two fits */
+	if (strcmp(name, "energy_j_token") == 0)
+		return !isnan(study->profile.power.idle_w);
+	if (strcmp(name, "ttft_s") == 0)
+		return isnan(study->profile.power.idle_w);
 	if (strcmp(name, "quality") == 0)
 		return study->target.n_quality > 0;
 	return study->sweep.n_workloads > 1;
@@ -81,11 +96,11 @@ static bool needed(const char *name, const struct study *study)
 
 static void begin(struct listing *l, enum report_format format, const struct study *study)
 {
-	*l = (struct listing){0};
-	memcpy(l->columns, looks, sizeof(looks));
+	*l = (struct listing){.format = format};
+	memcpy(l->columns, columns_looks, sizeof(columns_looks));
 	for (int i = 0; i < N_LOOKS; i++)
-		if (looks[i].title && looks[i].title[0] == '?')
-			l->columns[i].title = needed(looks[i].name, study) ? looks[i].title + 1 : NULL;
+		if (columns_looks[i].title && columns_looks[i].title[0] == '?')
+			l->columns[i].title = needed(columns_looks[i].name, study) ? columns_looks[i].title + 1 : NULL;
 	l->report = report_begin(stdout, format, l->columns, N_LOOKS);
 }
 
@@ -96,7 +111,7 @@ static void end(struct listing *l, enum report_format format)
 		puts("Target quantisations differ, and with them the answers' quality; each speedup\nis over plain decoding of the same quantisation.");
 }
 
-int columns_list(struct store *s, struct store_query *q, enum report_format format, const struct study *study, struct hx_err *err)
+int columns_list(struct store *s, struct store_query *q, enum report_format format, const struct study *study, size_t *rows, struct hx_err *err)
 {
 	struct listing l;
 	int rc;
@@ -105,6 +120,7 @@ int columns_list(struct store *s, struct store_query *q, enum report_format form
 	q->columns = store_columns;
 	q->n_columns = N_LOOKS;
 	rc = store_select(s, q, print_row, &l, err);
+	*rows = l.rows;
 	end(&l, format);
 	return rc;
 }

@@ -14,14 +14,14 @@
 
 enum { POINTS_INCH = 72, NOT_FOUND = 127 };
 
-/* A pixel of a picture is a point of a PDF. */
+/* A pixel of a picture is a point of a PDF. pngcairo's fonts are of 96 dots per inch; the others' are scaled to look the same. */
 static const struct format {
 	const char *extension, *terminal;
 	double unit; /* of the terminal's size, in pixels */
 } formats[] = {
 	{"png", "pngcairo noenhanced background '#ffffff' font 'sans,12'", 1},
-	{"svg", "svg noenhanced background '#ffffff' font 'sans-serif,12'", 1},
-	{"pdf", "pdfcairo noenhanced background '#ffffff' font 'sans,12'", POINTS_INCH},
+	{"svg", "svg noenhanced background '#ffffff' font 'sans-serif,12' fontscale 1.333", 1},
+	{"pdf", "pdfcairo noenhanced background '#ffffff' font 'sans,12' fontscale 1.333", POINTS_INCH},
 };
 enum { N_FORMATS = sizeof(formats) / sizeof(*formats) };
 

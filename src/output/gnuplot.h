@@ -1,5 +1,5 @@
-/* A run of gnuplot: the script is collected, then gnuplot draws it into a picture or as text. Nothing that comes from a file or a command line
- * becomes code: strings pass through gnuplot_string, data are numbers. */
+/* A run of gnuplot: the script is collected, then gnuplot draws it into a picture or as text. Nothing that comes from a file or a command
+ * line becomes code: strings pass through gnuplot_string, data are numbers. */
 #ifndef OUTPUT_GNUPLOT_H
 #define OUTPUT_GNUPLOT_H
 

@@ -1,5 +1,5 @@
-/* Charts, from numbers alone. Each function draws one into the picture `path` (see gnuplot.h for its extension), or with path NULL as text of
- * at most 79 columns on stdout. HX_IO: gnuplot is missing or fails, the picture cannot be written. */
+/* Charts, from numbers alone. Each function draws one into the picture `path` (see gnuplot.h for its extension), or with path NULL as
+ * text of at most 79 columns on stdout. HX_IO: gnuplot is missing or fails, the picture cannot be written. */
 #ifndef OUTPUT_PLOT_H
 #define OUTPUT_PLOT_H
 
@@ -24,6 +24,7 @@ struct plot_heatmap {
 	size_t n_gamma;
 	const double *speedup;
 	size_t best_row, best_gamma; /* indices of the cell to mark */
+	const char *missing; /* what a NAN means: `cannot run` */
 };
 int plot_heatmap(const struct plot_heatmap *h, const char *path, struct hx_err *err);
 
@@ -58,6 +59,7 @@ struct plot_operator {
 	size_t roof;
 	bool verify; /* of the verify pass; else of a draft step */
 	double ops, bytes, time_s;
+	double memory_s, compute_s; /* of time_s, by the two roofs of its own kernel */
 };
 
 struct plot_roofline {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FONT = 11, PLOT_HEIGHT = 400, TEXT_LINES = 24 };
+enum { FONT = 11, PLOT_HEIGHT = 400, TEXT_LINES = 26 };
 
 /* Okabe and Ito's colours, dark ones first. */
 static const char *const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8a8a00"};
@@ -21,15 +21,11 @@ static int begin(struct plot_frame *f, struct gnuplot *g, const struct plot_head
 {
 	int rc;
 
-	if (path) {
-		rc = plot_frame_begin(f, g, head, path, PLOT_HEIGHT, err);
-		if (!rc)
-			fputs("set border 3 lc rgb '#444444'\nset tics out nomirror\nset grid lc rgb '#dddddd' lt 1\n", g->script);
-		return rc;
-	}
+	if (path)
+		return plot_frame_begin(f, g, head, path, PLOT_HEIGHT, err);
 	rc = gnuplot_begin(g, NULL, 0, 0, TEXT_LINES, err);
 	if (!rc) {
-		fputs("set tics nomirror\nset border 3\n", g->script);
+		fputs("set tics nomirror\nset border 3\nset rmargin 2\n", g->script);
 		plot_text_head(head);
 	}
 	return rc;
@@ -45,11 +41,19 @@ static int end(struct gnuplot *g, const struct plot_head *head, struct hx_err *e
 	return rc;
 }
 
-static void axis(const struct gnuplot *g, char which, const char *title)
+/* Titles of the axes and the place of the legend. */
+static void axes(const struct plot_frame *f, const struct gnuplot *g, const char *x, const char *y)
 {
-	fprintf(g->script, "set %clabel ", which);
-	gnuplot_string(g, title);
-	putc('\n', g->script);
+	if (g->path) {
+		plot_frame_axes(f, g, x, y);
+		plot_frame_key(f, g);
+		return;
+	}
+	fputs("set xlabel ", g->script);
+	gnuplot_string(g, x);
+	fputs("\nset title ", g->script);
+	gnuplot_string(g, y);
+	fputs(" offset 0,-0.5\nset key outside below Left reverse maxcols 1\n", g->script);
 }
 
 /* ---- speedup over gamma ---- */
@@ -76,7 +80,7 @@ static void gamma_data(const struct gnuplot *g, const struct plot_heatmap *h, do
 
 int plot_gamma(const struct plot_heatmap *h, const char *plain, const char *path, struct hx_err *err)
 {
-	struct plot_frame f = {.width = 1000, .left = 76, .right = 24, .below = 60 + 20 * ((double)h->n_rows + 1)};
+	struct plot_frame f = {.width = 1000, .left = 90, .right = 24, .below = PLOT_FRAME_KEY(h->n_rows + 1)};
 	int last = h->gamma[h->n_gamma - 1], rc;
 	double low, high, best = h->speedup[h->best_row * h->n_gamma + h->best_gamma];
 	char label[192];
@@ -85,29 +89,24 @@ int plot_gamma(const struct plot_heatmap *h, const char *plain, const char *path
 	if ((rc = begin(&f, &g, &h->head, path, err)))
 		return rc;
 	gamma_data(&g, h, &low, &high);
-	axis(&g, 'x', "gamma (tokens drafted per round)");
-	axis(&g, 'y', "speedup over plain decoding");
-	fprintf(g.script, "set xrange [0:%g]\nset yrange [%g:%g]\nset xtics %d\n", last + 0.5, low - 0.05 * (high - low) - 0.02,
+	axes(&f, &g, "gamma (tokens drafted per round)", "speedup over plain decoding");
+	fprintf(g.script, "set xrange [%g:%g]\nset yrange [%g:%g]\nset xtics %d\n", h->gamma[0] - 0.5, last + 0.5, low - 0.05 * (high - low) - 0.02,
 		high + 0.12 * (high - low) + 0.05, last > 60 ? 10 : last > 24 ? 5 : last > 12 ? 2 : 1);
-	if (path)
-		fprintf(g.script, "set key at screen %g,%g left top Left reverse samplen 3 spacing 1.3 font ',%d' noautotitle\n", plot_frame_x(&f, f.left),
-			plot_frame_y(&f, f.bottom + 52), FONT);
-	else
-		fputs("set key outside below Left reverse maxcols 1 noautotitle\n", g.script);
 	snprintf(label, sizeof(label), "%.2f at gamma %d", best, h->gamma[h->best_gamma]);
 	fputs("set label ", g.script);
 	gnuplot_string(&g, label);
-	fprintf(g.script, " at first %d,%.6g %s offset 0,1 front\n", h->gamma[h->best_gamma], best,
-		h->gamma[h->best_gamma] > 0.8 * last ? "right" : h->gamma[h->best_gamma] < 0.2 * last ? "left" : "center");
+	fprintf(g.script, " at first %d,%.6g %s offset 0,1.2 front%s\n", h->gamma[h->best_gamma], best,
+		h->gamma[h->best_gamma] > 0.8 * last ? "right" : h->gamma[h->best_gamma] < 0.2 * last ? "left" : "center", path ? " boxed" : "");
 	fprintf(g.script, "$best << EOD\n%d %.6g\nEOD\nplot ", h->gamma[h->best_gamma], best);
 	for (size_t r = 0; r < h->n_rows; r++) {
 		fprintf(g.script, "$line%zu using 1:2 with linespoints lw 2 pt %zu ps 1 lc rgb '%s' title ", r, path ? r + 4 : r + 1, colour(r));
-		gnuplot_string(&g, h->rows[r]);
+		snprintf(label, sizeof(label), "%s%s", path ? "" : " ", h->rows[r]);
+		gnuplot_string(&g, label);
 		fputs(", ", g.script);
 	}
 	if (path)
-		fputs("$best using 1:2 with points pt 6 ps 3 lw 2.5 lc rgb '#000000', ", g.script);
-	snprintf(label, sizeof(label), "1 = plain decoding on %s", plain);
+		fputs("$best using 1:2 with points pt 6 ps 3 lw 2.5 lc rgb '#000000' notitle, ", g.script);
+	snprintf(label, sizeof(label), "%s1 = plain decoding on %s", path ? "" : " ", plain);
 	fputs("1 with lines lw 2 dt 2 lc rgb '#444444' title ", g.script);
 	gnuplot_string(&g, label);
 	putc('\n', g.script);
@@ -116,7 +115,7 @@ int plot_gamma(const struct plot_heatmap *h, const char *plain, const char *path
 
 /* ---- objectives ---- */
 
-enum { DOT_PIXELS = 2, MAX_LABELS = 8 };
+enum { DOT_PIXELS = 2, LINE = 18 };
 
 static int by_x(const void *a, const void *b)
 {
@@ -186,36 +185,40 @@ static void dots_data(const struct gnuplot *g, const struct plot_pareto *p, cons
 	free(taken);
 }
 
-/* The front's dots by x, and its labels: first right of the dot, then lower where the last one is near. */
-static void front_data(const struct gnuplot *g, const struct plot_frame *f, const struct plot_dot *front, size_t n, const struct range *x,
-		       const struct range *y)
+static void front_data(const struct gnuplot *g, const struct plot_dot *marked, size_t n)
 {
-	double last_y = HUGE_VAL;
-
 	fputs("$front << EOD\n", g->script);
 	for (size_t i = 0; i < n; i++)
-		fprintf(g->script, "%.8g %.8g\n", front[i].x, front[i].y);
+		if (marked[i].front)
+			fprintf(g->script, "%.8g %.8g\n", marked[i].x, marked[i].y);
 	fputs("EOD\n", g->script);
-	for (size_t i = 0; i < n; i++) {
-		double px = f->left + (double)place(x, front[i].x, 1000) / 1000 * (f->right - f->left), py;
+}
 
-		if (!front[i].label)
+/* Labels stand above their dots, or above the last label where that is near. */
+static void put_labels(const struct gnuplot *g, const struct plot_frame *f, const struct plot_dot *marked, size_t n, const struct range *x,
+		       const struct range *y)
+{
+	double last_y = -HUGE_VAL;
+
+	for (size_t i = 0; i < n; i++) {
+		double px = f->left + (double)place(x, marked[i].x, 1000) / 1000 * (f->right - f->left);
+		double py = f->bottom - (double)place(y, marked[i].y, 1000) / 1000 * (f->bottom - f->top) - 16;
+		bool right;
+
+		if (!marked[i].label)
 			continue;
-		py = f->bottom - (double)place(y, front[i].y, 1000) / 1000 * (f->bottom - f->top) - 14;
-		if (fabs(py - last_y) < 16)
-			py = last_y + 16;
+		if (fabs(py - last_y) < LINE)
+			py = last_y - LINE;
 		last_y = py;
-		if (px + plot_frame_text_width(front[i].label, FONT) > f->right)
-			plot_frame_text(f, g, px - 8, py, FONT, 'r', front[i].label);
-		else
-			plot_frame_text(f, g, px + 8, py, FONT, 'l', front[i].label);
+		right = px + plot_frame_text_width(marked[i].label, FONT) > f->right;
+		plot_frame_boxed(f, g, right ? px - 6 : px + 6, py, FONT, right ? 'r' : 'l', marked[i].label);
 	}
 }
 
 int plot_pareto(const struct plot_pareto *p, const char *path, struct hx_err *err)
 {
-	struct plot_frame f = {.width = 1000, .left = 76, .right = 24, .below = 90};
-	struct plot_dot *front = hx_xcalloc(p->n_dots, sizeof(*front));
+	struct plot_frame f = {.width = 1000, .left = 90, .right = 24, .below = PLOT_FRAME_KEY(3)};
+	struct plot_dot *marked = hx_xcalloc(p->n_dots, sizeof(*marked)); /* of the front, or with a label */
 	struct range x = {HUGE_VAL, -HUGE_VAL, false}, y = x;
 	struct gnuplot g;
 	size_t n = 0;
@@ -226,35 +229,28 @@ int plot_pareto(const struct plot_pareto *p, const char *path, struct hx_err *er
 	for (size_t i = 0; i < p->n_dots; i++) {
 		widen(&x, p->dots[i].x);
 		widen(&y, p->dots[i].y);
-		if (p->dots[i].front)
-			front[n++] = p->dots[i];
+		if (p->dots[i].front || p->dots[i].label)
+			marked[n++] = p->dots[i];
 	}
-	qsort(front, n, sizeof(*front), by_x);
+	qsort(marked, n, sizeof(*marked), by_x);
 	finish(&x, &g, 'x');
 	finish(&y, &g, 'y');
 	dots_data(&g, p, &x, &y, true);
 	dots_data(&g, p, &x, &y, false);
-	axis(&g, 'x', p->x_title);
-	axis(&g, 'y', p->y_title);
-	if (path) {
-		front_data(&g, &f, front, n, &x, &y);
-		fprintf(g.script, "set key at screen %g,%g left top Left reverse horizontal maxrows 1 samplen 2 font ',%d'\n", plot_frame_x(&f, f.left),
-			plot_frame_y(&f, f.bottom + 58), FONT);
-	} else {
-		fputs("$front << EOD\n", g.script);
-		for (size_t i = 0; i < n; i++)
-			fprintf(g.script, "%.8g %.8g\n", front[i].x, front[i].y);
-		fputs("EOD\nset key outside below\n", g.script);
-	}
-	fputs("plot $speculative using 1:2 with points pt 7 ps 0.4 lc rgb '#86b8dc' title 'speculative', "
-	      "$plain using 1:2 with points pt 9 ps 1.2 lc rgb '#d55e00' title 'plain', ",
-	      g.script);
-	fputs(path ? "$front using 1:2 with steps lw 2 lc rgb '#000000' title 'front (nothing is better in both)', "
-		     "$front using 1:2 with points pt 6 ps 1.2 lw 1.5 lc rgb '#000000' notitle\n"
-		   : "$front using 1:2 with points title 'front'\n",
+	axes(&f, &g, p->x_title, p->y_title);
+	front_data(&g, marked, n);
+	if (path)
+		put_labels(&g, &f, marked, n, &x, &y);
+	fputs(path ? "plot $speculative using 1:2 with points pt 7 ps 0.5 lc rgb '#56b4e9' title 'speculative', "
+		     "$plain using 1:2 with points pt 9 ps 1.2 lc rgb '#d55e00' title 'plain', "
+		     "$front using 1:2 with steps lw 2 lc rgb '#000000' title 'front: nothing else is better in both', "
+		     "$front using 1:2 with points pt 6 ps 1.5 lw 1.5 lc rgb '#000000' notitle\n"
+		   : /* letters of the dumb terminal: S, P, F */
+		     "plot $speculative using 1:2 with points pt 19 title ' speculative', $plain using 1:2 with points pt 16 title ' plain', "
+		     "$front using 1:2 with points pt 6 title ' front: nothing else is better in both'\n",
 	      g.script);
 	rc = end(&g, &p->head, err);
 out:
-	free(front);
+	free(marked);
 	return rc;
 }

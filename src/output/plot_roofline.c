@@ -80,25 +80,33 @@ static int by_y(const void *a, const void *b)
 	return (p->y > q->y) - (p->y < q->y);
 }
 
-static bool overlap(const struct tag *a, const struct tag *b)
+/* Whether a's text would cover b's text, once that has its place, or b's spot. */
+static bool covers(const struct tag *a, const struct tag *b, bool placed)
 {
-	double wa = plot_frame_text_width(a->text, FONT), wb = plot_frame_text_width(b->text, FONT);
+	double right = a->left + plot_frame_text_width(a->text, FONT) + 6, b_right = b->left + plot_frame_text_width(b->text, FONT) + 6;
 
-	return fabs(a->line - b->line) < LINE && a->left < b->left + wb + 6 && b->left < a->left + wa + 6;
+	if (fabs(a->line - b->y) < LINE && a->left < b->x + 6 && b->x - 6 < right)
+		return true;
+	return placed && fabs(a->line - b->line) < LINE && a->left < b_right && b->left < right;
 }
 
-/* Texts go to the right of their spots, from the top down, each below those that it would cover. */
+/* Texts go to the right of their spots, from the top down, each below what it would cover. */
 static void place_tags(struct tag *tags, size_t n)
 {
 	qsort(tags, n, sizeof(*tags), by_y);
 	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+
 		tags[i].left = tags[i].x + 26;
 		tags[i].line = tags[i].y + LINE;
-		for (size_t k = 0; k < i; k++)
-			if (overlap(&tags[i], &tags[k])) {
-				tags[i].line = tags[k].line + LINE;
-				k = (size_t)-1; /* look at all again */
+		while (k < n) {
+			if (k != i && covers(&tags[i], &tags[k], k < i)) {
+				tags[i].line += LINE;
+				k = 0; /* look at all again */
+			} else {
+				k++;
 			}
+		}
 	}
 }
 
@@ -125,6 +133,20 @@ static void tics(const struct gnuplot *g, char axis, double low, double high, do
 	fputs(")\n", g->script);
 }
 
+/* What the kernels of a roof reach with the rows of a pass: the highest among its operators. */
+static void ceiling_data(const struct gnuplot *g, const struct plot_roofline *r, const struct scale *s, size_t roof, bool verify)
+{
+	double ceiling = 0;
+
+	for (size_t i = 0; i < r->n_operators; i++)
+		if (r->operators[i].roof == roof && r->operators[i].verify == verify)
+			ceiling = fmax(ceiling, r->operators[i].ops / r->operators[i].compute_s);
+	fprintf(g->script, "$ceiling%zu_%d << EOD\n", roof, verify);
+	if (ceiling > 0)
+		fprintf(g->script, "%.8g %.8g\n%.8g %.8g\n", fmax(s->x0, ceiling / r->roofs[roof].bw_bytes_s), ceiling, s->x1, ceiling);
+	fputs("EOD\n", g->script);
+}
+
 static void roof_data(const struct gnuplot *g, const struct plot_roofline *r, const struct scale *s)
 {
 	for (size_t u = 0; u < r->n_roofs; u++) {
@@ -133,6 +155,7 @@ static void roof_data(const struct gnuplot *g, const struct plot_roofline *r, co
 		fprintf(g->script, "$roof%zu << EOD\n%.8g %.8g\n%.8g %.8g\n%.8g %.8g\nEOD\n", u, s->x0, s->x0 * roof->bw_bytes_s,
 			roof->peak_ops_s / roof->bw_bytes_s, roof->peak_ops_s, s->x1, roof->peak_ops_s);
 		for (int verify = 0; verify < 2; verify++) {
+			ceiling_data(g, r, s, u, verify);
 			fprintf(g->script, "$ops%zu_%d << EOD\n", u, verify);
 			for (size_t i = 0; i < r->n_operators; i++)
 				if (r->operators[i].roof == u && r->operators[i].verify == verify)
@@ -154,17 +177,20 @@ static void plot_all(const struct gnuplot *g, const struct plot_roofline *r)
 			 text_si(peak, r->roofs[u].peak_ops_s, "op/s"));
 		fprintf(g->script, "$roof%zu using 1:2 with lines lw 2.5 lc rgb '%s' title ", u, colour);
 		gnuplot_string(g, label);
+		for (int verify = 0; verify < 2; verify++)
+			fprintf(g->script, ", $ceiling%zu_%d using 1:2 with lines dt %d lw 1.3 lc rgb '%s' notitle", u, verify, verify ? 2 : 3, colour);
 		fprintf(g->script, ", $ops%zu_0 using 1:2 with points pt 6 ps 1.3 lw 2 lc rgb '%s' notitle", u, colour);
 		fprintf(g->script, ", $ops%zu_1 using 1:2 with points pt 7 ps 1.3 lc rgb '%s' notitle, ", u, colour);
 	}
 	fputs("keyentry with points pt 6 ps 1.3 lw 2 lc rgb '#444444' title 'operators of a draft step', "
-	      "keyentry with points pt 7 ps 1.3 lc rgb '#444444' title 'operators of the target pass'\n",
+	      "keyentry with points pt 7 ps 1.3 lc rgb '#444444' title 'operators of the target pass', "
+	      "keyentry with lines dt 2 lw 1.3 lc rgb '#444444' title 'what its kernels reach with that many rows (dotted: draft step)'\n",
 	      g->script);
 }
 
 int plot_roofline(const struct plot_roofline *r, const char *path, struct hx_err *err)
 {
-	struct plot_frame f = {.width = 1000, .left = 76, .right = 24, .below = 66 + 10 * ((double)r->n_roofs + 3)};
+	struct plot_frame f = {.width = 1000, .left = 90, .right = 24, .below = PLOT_FRAME_KEY(r->n_roofs + 3)};
 	struct scale s = scale_of(r);
 	struct tag *tags;
 	struct gnuplot g;
@@ -184,13 +210,11 @@ int plot_roofline(const struct plot_roofline *r, const char *path, struct hx_err
 	free(tags);
 	roof_data(&g, r, &s);
 	fprintf(g.script,
-		"set border 3 lc rgb '#444444'\nset grid lc rgb '#dddddd' lt 1\nset logscale xy\nset xrange [%.8g:%.8g]\nset yrange [%.8g:%.8g]\n"
-		"set xlabel 'arithmetic intensity (operations per byte)'\nset ylabel 'rate (billions of operations per second)'\n"
-		"set key at screen %g,%g left top Left reverse horizontal maxcols 2 samplen 2 spacing 1.3 font ',%d'\n",
-		s.x0, s.x1, s.y0, s.y1, plot_frame_x(&f, f.left), plot_frame_y(&f, f.bottom + 54), FONT);
+		"set logscale xy\nset xrange [%.8g:%.8g]\nset yrange [%.8g:%.8g]\n", s.x0, s.x1, s.y0, s.y1);
+	plot_frame_axes(&f, &g, "arithmetic intensity (operations per byte)", "rate (billions of operations per second)");
+	plot_frame_key(&f, &g);
 	tics(&g, 'x', s.x0, s.x1, 1);
 	tics(&g, 'y', s.y0, s.y1, 1e9);
-	fputs("set tics out nomirror\n", g.script);
 	plot_all(&g, r);
 	return gnuplot_end(&g, err);
 }

@@ -102,7 +102,7 @@ void plot_text_heatmap(const struct plot_heatmap *h)
 	columns = (PLOT_TEXT_WIDTH - width) / CELL;
 	step = (h->n_gamma + columns - 1) / columns; /* every step-th draft length, the best among them */
 	plot_text_head(&h->head);
-	print_label("speedup at gamma", width);
+	print_label("gamma", width);
 	for (size_t g = h->best_gamma % step; g < h->n_gamma; g += step)
 		printf("%*d ", CELL - 1, h->gamma[g]);
 	putchar('\n');
@@ -118,7 +118,7 @@ void plot_text_heatmap(const struct plot_heatmap *h)
 		}
 		putchar('\n');
 	}
-	printf("\n* best   - cannot run   below 1: slower than plain decoding\n");
+	printf("\nspeedup over plain decoding   * best   - %s\n", h->missing);
 	if (step > 1)
 		printf("every %zu%s gamma is shown\n", step, step == 2 ? "nd" : step == 3 ? "rd" : "th");
 	plot_text_note(&h->head);
@@ -158,7 +158,11 @@ void plot_text_breakdown(const struct plot_breakdown *b)
 			for (; drawn < (size_t)lround(sum / most * (double)bar); drawn++)
 				putchar(plot_text_phases[p][0]);
 		}
-		printf("%*s%*.4g%*.2f\n", (int)(bar - drawn), "", 9, bar_ms(&b->bars[i]), 9, b->bars[i].speedup);
+		printf("%*s%*.4g", (int)(bar - drawn), "", 9, bar_ms(&b->bars[i]));
+		if (isnan(b->bars[i].speedup))
+			printf("%*s\n", 9, "-");
+		else
+			printf("%*.2f\n", 9, b->bars[i].speedup);
 	}
 	fputs("\ntime of a token:", stdout);
 	for (int p = 0; p < PLOT_PHASES; p++)
@@ -178,7 +182,7 @@ void plot_text_roofline(const struct plot_roofline *r)
 
 		printf("%s%s: %s, %s; balanced at %.3g op/byte\n", u ? "\n" : "", roof->label, text_si(bw, roof->bw_bytes_s, "B/s"),
 		       text_si(peak, roof->peak_ops_s, "op/s"), roof->peak_ops_s / roof->bw_bytes_s);
-		printf("  %-7s %-9s %8s %8s  %s\n", "pass", "operator", "op/byte", "Gop/s", "of what the roof allows");
+		printf("  %-7s %-9s %8s %8s  %s\n", "pass", "operator", "op/byte", "Gop/s", "of the roof, and what bounds it");
 		for (size_t i = 0; i < r->n_operators; i++) {
 			const struct plot_operator *o = &r->operators[i];
 			double intensity = o->ops / o->bytes, ops_s = o->ops / o->time_s, slope = intensity * roof->bw_bytes_s;
@@ -189,7 +193,7 @@ void plot_text_roofline(const struct plot_roofline *r)
 				continue;
 			full = (int)lround(fmin(share, 1) * BAR);
 			printf("  %-7s %-9s %8.3g %8.3g  |%.*s%*s| %3.0f %% %s\n", o->verify ? "verify" : "draft", o->name, intensity, ops_s / 1e9, full,
-			       "####################", BAR - full, "", share * 100, slope < roof->peak_ops_s ? "memory" : "compute");
+			       "####################", BAR - full, "", share * 100, o->memory_s > o->compute_s ? "memory" : "kernel");
 		}
 	}
 	putchar('\n');

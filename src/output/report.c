@@ -129,21 +129,6 @@ void report_text(struct report *r, const char *text)
 	next(r);
 }
 
-/* v with so many significant digits and no exponent, unless it is tiny. */
-static const char *significant(char *buf, double v, int digits)
-{
-	int decimals;
-
-	snprintf(buf, TEXT_MAX, "%.*e", digits - 1, v);
-	if (!isfinite(v))
-		return buf;
-	decimals = digits - 1 - atoi(strchr(buf, 'e') + 1);
-	if (v != 0 && (fabs(v) < 1e-4 || fabs(v) >= 1e15))
-		return buf;
-	snprintf(buf, TEXT_MAX, "%.*f", v == 0 || decimals < 0 ? 0 : decimals, v);
-	return buf;
-}
-
 static const char *table_number(char *buf, double v, const struct report_column *c)
 {
 	if (isnan(v))
@@ -155,7 +140,7 @@ static const char *table_number(char *buf, double v, const struct report_column 
 		snprintf(buf, TEXT_MAX, "%.0f", v);
 		return buf;
 	}
-	return c->digits ? significant(buf, v, c->digits) : text_count(buf, v);
+	return c->digits ? text_digits(buf, v, c->digits) : text_count(buf, v);
 }
 
 void report_number(struct report *r, double v)

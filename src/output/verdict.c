@@ -6,9 +6,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* A gain or loss of less than this says nothing: no profile is that exact. */
-static const double indifferent = 0.02;
-
 /* Best speculative point of a workload and target quantisation, and why points cannot run where none can. */
 struct finding {
 	struct point point;
@@ -82,7 +79,9 @@ void verdict_add(struct verdict *v, const struct batch *b)
 
 static const char *ms(char *buf, double s)
 {
-	snprintf(buf, TEXT_MAX, "%.4g ms", s * 1e3);
+	char digits[TEXT_MAX];
+
+	snprintf(buf, TEXT_MAX, "%s ms", text_digits(digits, s * 1e3, 4));
 	return buf;
 }
 
@@ -106,17 +105,20 @@ static void print_remedy(const struct verdict *v, const struct finding *f, FILE 
 {
 	struct pair pair = {0};
 	double alpha = predict_alpha_threshold(v->p, &f->point, &pair), cost = predict_cost_threshold(v->p, &f->point, &pair);
+	double oracle = predict_oracle(v->p, &f->point, &pair);
 	char known[128];
 
 	accept_text(&v->p->study->sweep.acceptance[f->best.acceptance], known, sizeof(known));
 	if (!isnan(alpha))
-		fprintf(out, "pays above alpha %.2f (known: %s)", alpha, known);
+		fprintf(out, "pays above alpha %.2f (now %s)", alpha, known);
 	else
 		fprintf(out, "no alpha makes it pay");
 	if (!isnan(cost))
-		fprintf(out, ", or with drafting at %.2g x its cost", cost);
+		fprintf(out, " or at %.2g x the drafting cost", cost);
 	else
 		fprintf(out, "; a free drafter would not either at %s", known);
+	if (!isnan(oracle))
+		fprintf(out, ";\n        picking gamma for every prompt, an oracle would reach %.2fx", oracle);
 	predict_pair_free(&pair);
 }
 
@@ -134,20 +136,20 @@ static void print_finding(const struct verdict *v, const struct finding *f, cons
 	plain_s = v->p->plain[base->index].tpot_s;
 	if (!f->best.feasible) {
 		fprintf(out, "plain on %s: %s a token%s%s\n", target_map(v, &plain), ms(a, plain_s),
-			*f->reason ? "; no drafter can run: " : "; no drafter to try", f->reason);
+			*f->reason ? ";\n        no drafter can run: " : "; no drafter to try", f->reason);
 		return;
 	}
-	if (f->best.speedup >= 1 + indifferent)
+	if (f->best.speedup >= 1 + PREDICT_TOO_CLOSE)
 		fprintf(out, "speculate: %.2fx, %s a token instead of %s plain on %s\n", f->best.speedup, ms(a, f->best.tpot_s), ms(b, plain_s),
 			target_map(v, &plain));
 	else
-		fprintf(out, "%s: plain on %s, %s a token; the best draft gives %.2fx:\n",
-			f->best.speedup > 1 - indifferent ? "too close to call" : "do not speculate", target_map(v, &plain), ms(a, plain_s),
-			f->best.speedup);
+		fprintf(out, "%s: %.2fx at best; plain on %s: %s a token\n",
+			f->best.speedup > 1 - PREDICT_TOO_CLOSE ? "too close to call" : "do not speculate", f->best.speedup,
+			target_map(v, &plain), ms(a, plain_s));
 	fprintf(out, "        target on %s, ", target_map(v, &f->point));
 	print_drafter(v, &f->point, out);
 	fprintf(out, "\n        ");
-	if (f->best.speedup >= 1 + indifferent) {
+	if (f->best.speedup >= 1 + PREDICT_TOO_CLOSE) {
 		fprintf(out, "point %lld, memory %s, first token after %s\n", (long long)f->point.index + 1, text_bytes(a, f->best.memory_bytes),
 			text_time(b, f->best.ttft_s));
 	} else {

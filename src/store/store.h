@@ -45,12 +45,14 @@ struct store_filter {
 	double number;
 };
 
+enum { STORE_MAX_FILTERS = 16 };
+
 /* Columns and rows of the view `prediction`. Column names must be those of store_columns. */
 struct store_query {
 	int64_t sweep;
 	const char *const *columns;
 	int n_columns;
-	struct store_filter filters[16];
+	struct store_filter filters[STORE_MAX_FILTERS];
 	int n_filters;
 	const char *order; /* column, or NULL: by id */
 	bool descending;
