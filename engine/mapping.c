@@ -1,6 +1,6 @@
 /* Mappings: from `a76x4:0-13+g610:14-27,head` to a unit for every part of a model.
  *
- *   mapping  USE[:PART,...] joined by +     one USE without parts takes everything the others do not name
+ *   mapping  USE[:PART,...] joined by +     one USE without parts takes the layers the others do not name
  *   USE      UNIT[xCORES]                   without a count, all usable cores
  *   PART     N | N-M, optionally .attn or .ffn | embed | head */
 #include "engine/plan.h"
@@ -135,7 +135,7 @@ static int read_part(struct reader *r)
 	return read_layers(r);
 }
 
-/* Everything not named goes to `rest`; without one, embedding and head follow their neighbours. */
+/* Layers not named go to `rest`; embedding and head, unless named, follow their neighbours. */
 static int fill(struct reader *r, int rest)
 {
 	struct hx_mapping *m = r->m;
@@ -150,9 +150,9 @@ static int fill(struct reader *r, int rest)
 			m->ffn[l] = (unsigned char)rest;
 	}
 	if (m->embed == UNPLACED)
-		m->embed = rest >= 0 ? (unsigned char)rest : m->attn[0];
+		m->embed = m->attn[0];
 	if (m->head == UNPLACED)
-		m->head = rest >= 0 ? (unsigned char)rest : m->ffn[m->n_layers - 1];
+		m->head = m->ffn[m->n_layers - 1];
 	return HX_OK;
 }
 

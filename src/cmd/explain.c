@@ -334,9 +334,9 @@ static void print_thresholds(struct explaining *x)
 		puts("  at no constant alpha;");
 	else
 		printf("  at a constant alpha of %.3f and above;\n", alpha);
-	if (isnan(cost))
+	if (isnan(cost) && x->pair.plan.drafter != HX_DRAFT_NGRAM)
 		puts("  with no drafter, however cheap, at the acceptance known.");
-	else
+	else if (!isnan(cost))
 		printf("  with a drafter of up to %.3g times this one's cost, at the acceptance known.\n", cost);
 	if (!isnan(oracle))
 		printf("An oracle that picks gamma, 0 included, for every prompt would reach a speedup of %.3f.\n", oracle);

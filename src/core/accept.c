@@ -122,16 +122,16 @@ static struct rounds rounds_per_token(const double *p, int gamma, int mode)
 
 	for (int a = 0; a <= gamma; a++)
 		tokens += p[a] * yield_of(a, gamma, mode);
-	return (struct rounds){1 / tokens, p[gamma] / tokens, p[gamma] / tokens};
+	return (struct rounds){1 / tokens, p[gamma] / tokens};
 }
 
-/* R(n) = 1 + sum_a P(a) R(n - yield(a)), R(n <= 0) = 0; likewise for full rounds and catch-ups. */
+/* R(n) = 1 + sum_a P(a) R(n - yield(a)), R(n <= 0) = 0; likewise for catch-ups. */
 static struct rounds rounds_of(const double *p, int gamma, int mode, size_t n)
 {
 	struct rounds *at = hx_xcalloc(n + 1, sizeof(*at)), result;
 
 	for (size_t left = 1; left <= n; left++) {
-		struct rounds r = {1, p[gamma], 0};
+		struct rounds r = {1, 0};
 
 		for (int a = 0; a <= gamma; a++) {
 			size_t y = (size_t)yield_of(a, gamma, mode);
@@ -139,7 +139,6 @@ static struct rounds rounds_of(const double *p, int gamma, int mode, size_t n)
 			if (y >= left)
 				continue;
 			r.rounds += p[a] * at[left - y].rounds;
-			r.full += p[a] * at[left - y].full;
 			r.catch_ups += p[a] * at[left - y].catch_ups;
 			if (a == gamma)
 				r.catch_ups += p[a];
@@ -202,17 +201,16 @@ int accept_prompts(const struct accept *a, double *alpha, double *weight)
 /* Mean over prompts. */
 static struct rounds rounds_beta(const struct accept *a, int gamma, int mode, double n_tokens)
 {
-	struct rounds mean = {0, 0, 0};
+	struct rounds mean = {0, 0};
 	double node[NODES], weight[NODES];
 	int n = accept_prompts(a, node, weight);
 
 	if (!n)
-		return (struct rounds){NAN, NAN, NAN};
+		return (struct rounds){NAN, NAN};
 	for (int i = 0; i < n; i++) {
 		struct rounds r = rounds_with(&node[i], 1, gamma, mode, n_tokens);
 
 		mean.rounds += weight[i] * r.rounds;
-		mean.full += weight[i] * r.full;
 		mean.catch_ups += weight[i] * r.catch_ups;
 	}
 	return mean;
@@ -221,7 +219,7 @@ static struct rounds rounds_beta(const struct accept *a, int gamma, int mode, do
 struct rounds accept_rounds(const struct accept *a, int gamma, int mode, double n_tokens)
 {
 	if (gamma == 0)
-		return isinf(n_tokens) ? (struct rounds){1, 0, 0} : (struct rounds){n_tokens, 0, 0};
+		return isinf(n_tokens) ? (struct rounds){1, 0} : (struct rounds){n_tokens, 0};
 	if (!isnan(a->beta_a))
 		return rounds_beta(a, gamma, mode, n_tokens);
 	if (a->n_positions)

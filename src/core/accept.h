@@ -33,12 +33,10 @@ int accept_check(const struct accept *a, const char *where, struct hx_err *err);
 /* Whether the source speaks of this pair; drafter is a model's name, `ngram` or `early-exit:K`. */
 bool accept_matches(const struct accept *a, const char *target, int target_type, const char *drafter, int draft_type, double temperature);
 
-/* Expected counts for N tokens, averaged over prompts: an output's time is
- *   rounds x (time of a round) + full x (extra time of a fully accepted round) + catch_ups x (T_D(2) - T_D(1)).
- * N = INFINITY gives figures per token. */
+/* Expected counts for an output of N tokens, averaged over prompts (cost-model.md section 2, finite length). Sequentially a catch-up costs
+ * T_D(2) - T_D(1) more; overlapped, the rounds that catch-ups lead to find their drafts made. N = INFINITY gives figures per token. */
 struct rounds {
 	double rounds;
-	double full;      /* rounds with every draft accepted */
 	double catch_ups; /* fully accepted rounds that another round follows */
 };
 struct rounds accept_rounds(const struct accept *a, int gamma, int mode, double n_tokens);

@@ -131,7 +131,8 @@ int costs_parse(struct costs *c, const char *text, size_t len, const char *name,
 	}
 	if (!rc && !c->n)
 		rc = hx_err_set(err, HX_INPUT, "%s: no rows; expected the header model,quantisation,unit,cores,rows,context,seconds and a line a pass", name);
-	qsort(c->rows, c->n, sizeof(*c->rows), by_key);
+	if (c->n)
+		qsort(c->rows, c->n, sizeof(*c->rows), by_key);
 	free(copy);
 	if (rc)
 		costs_free(c);
@@ -148,28 +149,27 @@ void costs_free(struct costs *c)
 	*c = (struct costs){0};
 }
 
-double costs_find(const struct costs *c, const char *model, int type, const char *unit, int cores, double rows, double context)
+double costs_find(const struct costs *c, const char *model, int type, const char *unit, int cores, double rows, double context, bool kv_cache)
 {
 	const struct cost_row *below = NULL, *above = NULL;
-	double at, lo, hi;
+	double at = kv_cache ? context : rows, lo, hi;
 
 	for (size_t i = 0; i < c->n; i++) {
 		const struct cost_row *r = &c->rows[i];
 
 		if (r->type != type || r->cores != cores || strcmp(r->unit, unit) != 0 || strcmp(r->model, model) != 0)
 			continue;
-		if (context > 0 ? r->rows != rows : r->context > 0)
+		if (kv_cache ? r->rows != rows : r->context > 0)
 			continue;
 		/* rows are sorted: the last one not beyond, the first one beyond */
-		if ((context > 0 ? r->context : r->rows) <= (context > 0 ? context : rows))
+		if ((kv_cache ? r->context : r->rows) <= at)
 			below = r;
 		else if (!above)
 			above = r;
 	}
 	if (!below || !above)
 		return below ? below->seconds : above ? above->seconds : NAN;
-	at = context > 0 ? context : rows;
-	lo = context > 0 ? below->context : below->rows;
-	hi = context > 0 ? above->context : above->rows;
+	lo = kv_cache ? below->context : below->rows;
+	hi = kv_cache ? above->context : above->rows;
 	return below->seconds + (above->seconds - below->seconds) * (at - lo) / (hi - lo);
 }

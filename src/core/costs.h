@@ -4,6 +4,7 @@
 
 #include "engine/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct cost_row {
@@ -24,7 +25,7 @@ int costs_parse(struct costs *c, const char *text, size_t len, const char *name,
 void costs_free(struct costs *c);
 
 /* Seconds of a pass, or NAN where nothing speaks of it. With a KV cache the number of rows must have been measured, and seconds are
- * interpolated over context; without one (context 0) they are interpolated over rows. Beyond the measured range the nearest holds. */
-double costs_find(const struct costs *c, const char *model, int type, const char *unit, int cores, double rows, double context);
+ * interpolated over context; without one (context is then 0) they are interpolated over rows. Beyond the measured range the nearest holds. */
+double costs_find(const struct costs *c, const char *model, int type, const char *unit, int cores, double rows, double context, bool kv_cache);
 
 #endif

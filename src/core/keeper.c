@@ -91,7 +91,7 @@ void keeper_add(struct keeper *k, const struct batch *b)
 		k->predictions = hx_xrealloc(k->predictions, k->max, sizeof(*k->predictions));
 	}
 	for (size_t i = 0; i < b->n; i++)
-		if (b->prediction[i].feasible && !isnan(b->prediction[i].speedup)) {
+		if (b->prediction[i].feasible && (k->keep == KEEP_PARETO || !isnan(b->prediction[i].speedup))) {
 			k->points[k->n] = b->point[i];
 			k->predictions[k->n++] = b->prediction[i];
 		}

@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PREFILL_CHUNK = 512 /* rows of the largest prefill pass, which sizes the activation buffers */ };
+enum {
+	PREFILL_CHUNK = 512, /* rows of the largest prefill pass, which sizes the activation buffers */
+	MAX_FACTOR = 1000,   /* where the search for a drafter's highest tolerable cost ends */
+};
 
 #define COLUMN(member, unit, help) {#member, offsetof(struct prediction, member), unit, help}
 
@@ -57,8 +60,11 @@ static void alone(const struct profile *p, const struct placed *placed, const st
 
 		if (other)
 			footprint += other->streamed[u] + other->kv_pos[u] * context;
-		if (placed->cores[u])
-			bw[u] = fmin(cost_bandwidth(&p->units[u], placed->cores[u], footprint), usable_bw(p));
+		if (!placed->cores[u])
+			continue;
+		bw[u] = cost_bandwidth(&p->units[u], placed->cores[u], footprint);
+		if (!(footprint <= p->units[u].cache_bytes)) /* what stays in the cache does not go through main memory */
+			bw[u] = fmin(bw[u], usable_bw(p));
 	}
 }
 
@@ -107,7 +113,7 @@ static double measured_s(const struct predict *p, const struct hx_chain *c, doub
 	if (!p->study->costs.n || g->mapping->n_uses > 1 || !whole)
 		return NAN;
 	return costs_find(&p->study->costs, g->shape->name, g->type, p->study->profile.units[use->unit].is.name, use->cores, kv ? r : r + context,
-			  kv ? context : 0);
+			  kv ? context : 0, kv);
 }
 
 static struct pass_cost price(const struct predict *p, const struct cost_env *env, const struct cost_env *uncontended, const struct hx_chain *c,
@@ -286,15 +292,17 @@ static void add_pass(struct output *o, double *phase_s, const struct pass_cost *
 	o->energy_j += times * c->energy_j;
 }
 
-/* cost-model.md section 3. What drafting costs beyond the verify pass counts as drafting; hidden drafting costs energy alone. */
+/* cost-model.md section 3. A round that follows a fully accepted one finds its drafts made, the first and every other drafts alone. What
+ * drafting costs beyond the verify pass counts as drafting; hidden drafting costs energy alone. */
 static void output_overlapped(const struct pair *pair, int gamma, const struct rounds *r, const struct pass_cost *verify, double factor,
 			      struct output *o)
 {
 	double alone_s = gamma * pair->draft1.time_s * factor, busy_s = gamma * pair->draft1_busy.time_s * factor;
+	double drafted = r->catch_ups, undrafted = r->rounds - drafted;
 
 	add_pass(o, &o->verify_s, verify, r->rounds);
-	o->draft_s += (r->rounds - r->full) * alone_s + r->full * fmax(0, busy_s - verify->time_s);
-	o->energy_j += r->rounds * gamma * pair->draft1_busy.energy_j + (r->rounds - r->full) * gamma * pair->draft1.energy_j;
+	o->draft_s += undrafted * alone_s + drafted * fmax(0, busy_s - verify->time_s);
+	o->energy_j += r->rounds * gamma * pair->draft1_busy.energy_j + undrafted * gamma * pair->draft1.energy_j;
 }
 
 static struct output output_of(const struct predict *p, struct pair *pair, int gamma, const struct rounds *r, double draft_factor)
@@ -352,7 +360,7 @@ static struct rounds rounds_for(const struct predict *p, const struct accept *a,
 	if (p->study->sweep.model != COST_EQ1)
 		return accept_rounds(a, gamma, mode, n_tokens);
 	r = accept_rounds(a, gamma, mode, INFINITY);
-	return (struct rounds){r.rounds * n_tokens, r.full * n_tokens, r.catch_ups * n_tokens};
+	return (struct rounds){r.rounds * n_tokens, r.catch_ups * n_tokens};
 }
 
 static void infeasible(struct prediction *out, const char *fmt, ...) HX_PRINTF(2, 3);
@@ -413,6 +421,8 @@ static void check_limits(const struct predict *p, struct prediction *out)
 		infeasible(out, "time to first token %.3g s; the sweep allows %.3g s", out->ttft_s, c->ttft_s);
 	else if (out->tpot_s > c->tpot_s)
 		infeasible(out, "%.3g s per token; the sweep allows %.3g s", out->tpot_s, c->tpot_s);
+	else if (!isnan(c->energy_j_token) && isnan(out->energy_j_token))
+		infeasible(out, "energy unknown: the profile has no 'power' for these units; the sweep bounds it");
 	else if (out->energy_j_token > c->energy_j_token)
 		infeasible(out, "%.3g J per token; the sweep allows %.3g J", out->energy_j_token, c->energy_j_token);
 }
@@ -479,7 +489,7 @@ static void unknown(struct prediction *out)
 static void predict_alone(const struct predict *p, const struct point *pt, struct pair *pair, struct prediction *out)
 {
 	struct hx_buffers buffers;
-	struct rounds r = {p->study->sweep.workloads[pt->workload].generated, 0, 0};
+	struct rounds r = {p->study->sweep.workloads[pt->workload].generated, 0};
 	struct output o;
 
 	unknown(out);
@@ -656,16 +666,19 @@ static double gain(double x, void *arg)
 	return log(predict_baseline(t->p, t->pt)->decode_s / fastest(t->p, t->pt, t->pair, t->a ? t->a : &constant, t->a ? x : 1));
 }
 
-/* Root of gain in [lo, hi] by Brent's method; NAN where it has none there. */
-static double solve(struct threshold *t, double lo, double hi)
+/* Root of gain in [pays, loses] by Brent's method, gain being positive at `pays` if anywhere: `loses` where it pays even there, NAN where
+ * it never does. */
+static double solve(struct threshold *t, double pays, double loses)
 {
 	gsl_function f = {gain, t};
 	gsl_root_fsolver *s;
-	double root = NAN;
+	double root = NAN, lo = fmin(pays, loses), hi = fmax(pays, loses);
 	int status;
 
-	if (predict_baseline(t->p, t->pt)->index < 0 || !(gain(lo, t) * gain(hi, t) < 0))
+	if (predict_baseline(t->p, t->pt)->index < 0 || !(gain(pays, t) > 0))
 		return NAN;
+	if (gain(loses, t) >= 0)
+		return loses;
 	s = gsl_root_fsolver_alloc(gsl_root_fsolver_brent);
 	status = gsl_root_fsolver_set(s, &f, lo, hi);
 	for (int i = 0; i < 100 && status == GSL_SUCCESS; i++) {
@@ -682,7 +695,7 @@ double predict_alpha_threshold(const struct predict *p, const struct point *pt, 
 {
 	struct threshold t = {p, pt, pair, NULL};
 
-	return solve(&t, 0, 1);
+	return solve(&t, 1, 0);
 }
 
 double predict_cost_threshold(const struct predict *p, const struct point *pt, struct pair *pair)
@@ -690,7 +703,9 @@ double predict_cost_threshold(const struct predict *p, const struct point *pt, s
 	int source = pt->drafter >= 0 ? study_acceptance(p->study, pt->target_type, pt->drafter, pt->draft_type) : -1;
 	struct threshold t = {p, pt, pair, source >= 0 ? &p->study->sweep.acceptance[source] : NULL};
 
-	return source < 0 ? NAN : solve(&t, 1e-6, 1e3);
+	if (source < 0 || p->study->drafters[pt->drafter].kind == HX_DRAFT_NGRAM)
+		return NAN;
+	return solve(&t, 0, MAX_FACTOR);
 }
 
 double predict_oracle(const struct predict *p, const struct point *pt, struct pair *pair)

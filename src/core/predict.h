@@ -97,10 +97,11 @@ const struct baseline *predict_baseline(const struct predict *p, const struct po
  * NAN where infeasible. The tool of thresholds. */
 double predict_decode_s(const struct predict *p, const struct point *pt, struct pair *pair, int gamma, const struct accept *a, double draft_factor);
 
-/* Constant acceptance above which the best gamma of the space makes the pair at least as fast as its baseline; NAN: none does. */
+/* Constant acceptance above which the best gamma of the space makes the pair at least as fast as its baseline; 0: any does, NAN: none. */
 double predict_alpha_threshold(const struct predict *p, const struct point *pt, struct pair *pair);
 
-/* Factor on the drafter's cost below which it does, at the acceptance known; NAN: not even a free drafter. */
+/* Factor on the drafter's cost below which it does, at the acceptance known, sought up to 1000; NAN: not even a free drafter, or drafting costs
+ * nothing (n-gram lookup). */
 double predict_cost_threshold(const struct predict *p, const struct point *pt, struct pair *pair);
 
 /* Speedup over the baseline of an oracle that picks gamma (0, the baseline, included) for every prompt: what no fixed gamma of this pair can

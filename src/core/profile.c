@@ -135,6 +135,8 @@ static int check_reserved(struct check *c)
 		at(c, "reserved.cores[%zu]", i);
 		if ((rc = check_unit_name(c, r->unit, &u)))
 			return rc;
+		if (p->units[u].is.usable < p->units[u].is.cores)
+			return FAIL(c, "%s stands twice", r->unit);
 		if (r->cores > p->units[u].is.cores)
 			return FAIL(c, "%s has %d cores", r->unit, p->units[u].is.cores);
 		p->units[u].is.usable = p->units[u].is.cores - r->cores;
@@ -186,6 +188,16 @@ static int check_power(struct check *c)
 	return HX_OK;
 }
 
+static int check_covariance(struct check *c)
+{
+	const struct covariance *v = &c->p->covariance;
+
+	at(c, "covariance.matrix");
+	if (v->n_rows != v->n_parameters || (v->n_rows && v->n_cols != v->n_parameters))
+		return FAIL(c, "must be square, a row for each of the %zu parameters", v->n_parameters);
+	return HX_OK;
+}
+
 static int check_profile(struct check *c)
 {
 	struct profile *p = c->p;
@@ -208,7 +220,9 @@ static int check_profile(struct check *c)
 		rc = check_reserved(c);
 	if (!rc)
 		rc = check_pairs(c);
-	return rc ? rc : check_power(c);
+	if (!rc)
+		rc = check_power(c);
+	return rc ? rc : check_covariance(c);
 }
 
 int profile_parse(struct profile *p, const char *text, size_t len, const char *name, struct hx_err *err)

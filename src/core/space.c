@@ -21,6 +21,9 @@ static void add_mapping(struct maker *mk, const char *text)
 
 	if (mk->rc)
 		return;
+	for (size_t i = 0; i < m->n; i++) /* `auto` may hold what is also listed */
+		if (strcmp(m->v[i].text, text) == 0)
+			return;
 	m->v = hx_xrealloc(m->v, m->n + 1, sizeof(*m->v));
 	mk->rc = hx_mapping_parse(&m->v[m->n], text, mk->shape, &mk->study->profile.is, mk->err);
 	m->n += !mk->rc;

@@ -111,7 +111,7 @@ int sweep_parse(struct sweep *s, const char *text, size_t len, const char *name,
 		return rc;
 	fill_defaults(s);
 	if (sweep_keep(s->keep, &keep, &top, &why))
-		rc = field_fail(text, len, name, "keep", err, "%s", why.msg);
+		rc = field_fail(text, len, name, "keep", err, "%s", why.msg + strlen("keep: "));
 	for (size_t i = 0; i < s->n_acceptance && !rc; i++) {
 		snprintf(path, sizeof(path), "acceptance[%zu]", i);
 		if (!s->acceptance[i].file && accept_check(&s->acceptance[i], path, &why))

@@ -115,7 +115,7 @@ static void print_remedy(const struct verdict *v, const struct finding *f, FILE 
 		fprintf(out, "no alpha makes it pay");
 	if (!isnan(cost))
 		fprintf(out, " or at %.2g x the drafting cost", cost);
-	else
+	else if (v->p->study->drafters[f->point.drafter].kind != HX_DRAFT_NGRAM)
 		fprintf(out, "; a free drafter would not either at %s", known);
 	if (!isnan(oracle))
 		fprintf(out, ";\n        picking gamma for every prompt, an oracle would reach %.2fx", oracle);

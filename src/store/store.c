@@ -297,6 +297,10 @@ int store_sweep_create(struct store *s, struct store_sweep *sweep, const struct 
 
 	if (rc)
 		return rc;
+	/* of the sweep written before */
+	forget_maps(s);
+	sqlite3_finalize(s->insert);
+	s->insert = NULL;
 	s->n_drafters = study->sweep.n_drafters;
 	s->draft_maps = hx_xcalloc(s->n_drafters, sizeof(*s->draft_maps));
 	rc = add_sweep(s, sweep, study, err);

@@ -1,0 +1,269 @@
+#include "core/keeper.h"
+
+#include "fixture.h"
+
+/* 8 + 8 x 2 x 9 x 64 + 8 x 64 points: several batches. */
+#define SWEEP                                                                                                                              \
+	"\"target_quants\": [\"f16\", \"q8_0\"], \"drafters\": [\"small\", \"ngram\"], \"draft_quants\": [\"f16\"],\n"                     \
+	"\"target_mappings\": [\"cx1\", \"cx3\", \"g\", \"cx2:0-2+g:3-5\"], \"draft_mappings\": [\"auto\"], \"cuts\": 2,\n"                \
+	"\"modes\": [\"sequential\", \"overlapped\"], \"workloads\": [{\"prompt\": 63, \"generated\": 20}], \"gamma\": {\"from\": 1, "     \
+	"\"to\": 64},\n"                                                                                                                   \
+	"\"acceptance\": [{\"alpha\": 0.7, \"kind\": \"estimate\", \"from\": \"x\"}]"
+
+struct seen {
+	struct prediction *all;
+	struct keeper *keeper;
+	int64_t next;
+	int batches, stop_after;
+};
+
+static int look(void *arg, const struct batch *b)
+{
+	struct seen *s = arg;
+
+	assert_int_equal(b->first, s->next);
+	assert_true(b->n >= 1 && b->n <= EVALUATE_BATCH);
+	for (size_t i = 0; i < b->n; i++) {
+		assert_int_equal(b->point[i].index, s->next);
+		if (s->all)
+			s->all[s->next] = b->prediction[i];
+		s->next++;
+	}
+	if (s->keeper)
+		keeper_add(s->keeper, b);
+	return ++s->batches == s->stop_after ? 42 : 0;
+}
+
+static void load(struct fixture *f)
+{
+	fixture_load(f, fixture_profile, SWEEP, NULL);
+	assert_true(f->space.size > 3 * EVALUATE_BATCH);
+}
+
+/* The reference: one by one. */
+static struct prediction *reference(const struct fixture *f)
+{
+	struct prediction *all = hx_xcalloc((size_t)f->space.size, sizeof(*all));
+	struct pair pair = {0};
+
+	for (int64_t i = 0; i < f->space.size; i++) {
+		struct point pt = space_point(&f->space, i);
+
+		predict_point(&f->predict, &pt, &pair, &all[i]);
+	}
+	predict_pair_free(&pair);
+	return all;
+}
+
+static void same_number(double a, double b)
+{
+	assert_true(a == b || (isnan(a) && isnan(b)));
+}
+
+static void same(const struct prediction *a, const struct prediction *b)
+{
+	assert_int_equal(a->feasible, b->feasible);
+	assert_string_equal(a->reason, b->reason);
+	for (int c = 0; c < PREDICT_COLUMNS; c++)
+		same_number(*(const double *)((const char *)a + predict_columns[c].at),
+			    *(const double *)((const char *)b + predict_columns[c].at));
+}
+
+static void threads(void **state)
+{
+	static const int jobs[] = {1, 2, 5};
+	struct fixture f;
+	struct prediction *all, *got;
+
+	(void)state;
+	load(&f);
+	all = reference(&f);
+	got = hx_xcalloc((size_t)f.space.size, sizeof(*got));
+	for (size_t j = 0; j < COUNT(jobs); j++) {
+		struct seen s = {.all = got};
+
+		memset(got, 0, (size_t)f.space.size * sizeof(*got));
+		assert_int_equal(evaluate(&f.predict, 0, f.space.size, jobs[j], look, &s), 0);
+		assert_int_equal(s.next, f.space.size);
+		assert_int_equal(s.batches, (f.space.size + EVALUATE_BATCH - 1) / EVALUATE_BATCH);
+		for (int64_t i = 0; i < f.space.size; i++)
+			same(&got[i], &all[i]);
+	}
+	free(all);
+	free(got);
+	fixture_free(&f);
+}
+
+static void part(void **state)
+{
+	struct fixture f;
+	struct seen s = {.next = 100}, none = {.next = 7};
+
+	(void)state;
+	load(&f);
+	assert_int_equal(evaluate(&f.predict, 100, 100 + EVALUATE_BATCH + 1, 2, look, &s), 0);
+	assert_int_equal(s.next, 101 + EVALUATE_BATCH);
+	assert_int_equal(s.batches, 2);
+	assert_int_equal(evaluate(&f.predict, 7, 7, 2, look, &none), 0);
+	assert_int_equal(none.batches, 0);
+	fixture_free(&f);
+}
+
+static void sink_ends(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	load(&f);
+	for (int jobs = 1; jobs <= 5; jobs += 2)
+		for (int after = 1; after <= 2; after++) {
+			struct seen s = {.stop_after = after};
+
+			assert_int_equal(evaluate(&f.predict, 0, f.space.size, jobs, look, &s), 42);
+			assert_int_equal(s.batches, after);
+		}
+	fixture_free(&f);
+}
+
+/* Points faster than it, and as fast but before it. */
+static size_t rank(const struct prediction *all, int64_t n, int64_t i)
+{
+	size_t above = 0;
+
+	for (int64_t j = 0; j < n; j++)
+		above += all[j].feasible && (all[j].speedup > all[i].speedup || (all[j].speedup == all[i].speedup && j < i));
+	return above;
+}
+
+static void check_kept(struct keeper *k, const struct prediction *all, const unsigned char *stays, int64_t size)
+{
+	size_t n = 0;
+
+	keeper_finish(k);
+	for (int64_t i = 0; i < size; i++)
+		if (stays[i]) {
+			assert_true(n < k->n);
+			assert_int_equal(k->points[n].index, i);
+			same(&k->predictions[n], &all[i]);
+			n++;
+		}
+	assert_int_equal(k->n, n);
+	keeper_free(k);
+}
+
+static void keeps_top(void **state)
+{
+	static const int tops[] = {1, 10, 300, 1000000};
+	struct fixture f;
+	struct prediction *all;
+	unsigned char *stays;
+
+	(void)state;
+	load(&f);
+	all = reference(&f);
+	stays = hx_xcalloc((size_t)f.space.size, 1);
+	for (size_t t = 0; t < COUNT(tops); t++) {
+		struct keeper k;
+		struct seen s = {.keeper = &k};
+
+		for (int64_t i = 0; i < f.space.size; i++)
+			stays[i] = all[i].feasible && (tops[t] > f.space.size || rank(all, f.space.size, i) < (size_t)tops[t]);
+		keeper_init(&k, KEEP_TOP, tops[t], NULL, 0);
+		assert_int_equal(evaluate(&f.predict, 0, f.space.size, 2, look, &s), 0);
+		check_kept(&k, all, stays, f.space.size);
+	}
+	free(stays);
+	free(all);
+	fixture_free(&f);
+}
+
+static void keeps_front(void **state)
+{
+	static const int sets[][3] = {
+		{OBJECTIVE_LATENCY}, {OBJECTIVE_LATENCY, OBJECTIVE_MEMORY}, {OBJECTIVE_MEMORY, OBJECTIVE_ENERGY, OBJECTIVE_LATENCY}};
+	struct fixture f;
+	struct prediction *all;
+	unsigned char *stays;
+
+	(void)state;
+	load(&f);
+	all = reference(&f);
+	stays = hx_xcalloc((size_t)f.space.size, 1);
+	for (int n = 1; n <= 3; n++) {
+		struct keeper k;
+		struct seen s = {.keeper = &k};
+
+		for (int64_t i = 0; i < f.space.size; i++) {
+			stays[i] = all[i].feasible;
+			for (int64_t j = 0; j < f.space.size && stays[i]; j++) {
+				int worse = 0, better = 0;
+
+				for (int o = 0; o < n; o++) {
+					double a = keeper_objective(&all[j], (enum objective)sets[n - 1][o]);
+					double b = keeper_objective(&all[i], (enum objective)sets[n - 1][o]);
+
+					worse |= a > b;
+					better |= a < b;
+				}
+				if (all[j].feasible && !worse && (better || j < i))
+					stays[i] = 0;
+			}
+		}
+		keeper_init(&k, KEEP_PARETO, 0, sets[n - 1], (size_t)n);
+		assert_int_equal(evaluate(&f.predict, 0, f.space.size, 2, look, &s), 0);
+		check_kept(&k, all, stays, f.space.size);
+	}
+	free(stays);
+	free(all);
+	fixture_free(&f);
+}
+
+/* Of equals the first stay; what cannot run, or has no baseline, does not count. */
+static void keeps_first_of_equals(void **state)
+{
+	static const double speedups[] = {1, 2, 2, NAN, 3, 2, 1, 9};
+	struct batch *b = hx_xcalloc(1, sizeof(*b));
+	struct keeper k;
+
+	(void)state;
+	b->n = COUNT(speedups);
+	for (size_t i = 0; i < b->n; i++) {
+		b->point[i].index = (int64_t)i;
+		b->prediction[i].speedup = speedups[i];
+		b->prediction[i].feasible = i != 7;
+	}
+	keeper_init(&k, KEEP_TOP, 3, NULL, 0);
+	keeper_add(&k, b);
+	keeper_finish(&k);
+	assert_int_equal(k.n, 3);
+	assert_int_equal(k.points[0].index, 1);
+	assert_int_equal(k.points[1].index, 2);
+	assert_int_equal(k.points[2].index, 4);
+	keeper_free(&k);
+	free(b);
+}
+
+static void objectives(void **state)
+{
+	struct prediction pr = {.tpot_s = 1, .energy_j_token = 2, .memory_bytes = 3};
+
+	(void)state;
+	check_near(keeper_objective(&pr, OBJECTIVE_LATENCY), 1, 0);
+	check_near(keeper_objective(&pr, OBJECTIVE_ENERGY), 2, 0);
+	check_near(keeper_objective(&pr, OBJECTIVE_MEMORY), 3, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(threads),
+		cmocka_unit_test(part),
+		cmocka_unit_test(sink_ends),
+		cmocka_unit_test(keeps_top),
+		cmocka_unit_test(keeps_front),
+		cmocka_unit_test(objectives),
+		cmocka_unit_test(keeps_first_of_equals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

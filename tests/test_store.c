@@ -1,0 +1,404 @@
+#include "store/store.h"
+
+#include "fixture.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* Feasible and infeasible points, plain and drafted, of both kinds of drafters. */
+#define SWEEP                                                                                                                              \
+	"\"target_quants\": [\"f16\", \"q8_0\"], \"drafters\": [\"small\", \"ngram\"], \"draft_quants\": [\"f16\"],\n"                     \
+	"\"target_mappings\": [\"cx2\", \"g\"], \"draft_mappings\": [\"cx3\", \"g\"], \"modes\": [\"sequential\", \"overlapped\"],\n"      \
+	"\"workloads\": [{\"prompt\": 5, \"generated\": 7}], \"gamma\": [1, 3],\n"                                                         \
+	"\"acceptance\": [{\"alpha\": 0.7, \"kind\": \"estimate\", \"from\": \"x\"}]"
+
+static char dir[256], db[300];
+
+static int enter(void **state)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	(void)state;
+	snprintf(dir, sizeof(dir), "%.200s/hxstore.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(db, sizeof(db), "%s/t.db", dir);
+	return 0;
+}
+
+static void clear(void)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+	char path[320];
+
+	for (size_t i = 0; i < COUNT(suffixes); i++) {
+		snprintf(path, sizeof(path), "%s%s", db, suffixes[i]);
+		unlink(path);
+	}
+}
+
+static int leave(void **state)
+{
+	(void)state;
+	clear();
+	return rmdir(dir);
+}
+
+static struct store *open_db(enum store_access access)
+{
+	struct store *s;
+	struct hx_err err;
+
+	if (store_open(&s, db, access, &err))
+		fail_msg("%s", err.msg);
+	return s;
+}
+
+/* Stores the whole of a study. */
+static void save(struct store *s, const struct fixture *f, struct store_sweep *sweep)
+{
+	struct point *points = hx_xcalloc((size_t)f->space.size, sizeof(*points));
+	struct prediction *all = hx_xcalloc((size_t)f->space.size, sizeof(*all));
+	struct hx_err err;
+
+	*sweep = (struct store_sweep){.profile = "p", .sweep = "s", .size = f->space.size};
+	for (int64_t i = 0; i < f->space.size; i++) {
+		points[i] = space_point(&f->space, i);
+		all[i] = fixture_predict(f, i);
+	}
+	if (store_sweep_create(s, sweep, &f->in, &f->space, &err) ||
+	    store_points(s, sweep, &f->predict, points, all, (size_t)f->space.size, f->space.size, &err))
+		fail_msg("%s", err.msg);
+	free(points);
+	free(all);
+}
+
+enum { ID, TARGET, TQ, TM, DRAFTER, DQ, DM, GAMMA, MODE, PROMPT, GENERATED, ACCEPTANCE, FEASIBLE, REASON, FIRST };
+static const char *const columns[FIRST + PREDICT_COLUMNS] = {
+	"id",       "target",     "target_quant", "target_map",  "drafter",      "draft_quant",      "draft_map", "gamma",
+	"mode",     "prompt",     "generated",    "acceptance",  "feasible",     "reason",           "speedup",   "tpot_s",
+	"ttft_s",   "e2e_s",      "speedup_e2e",  "speedup_cpu", "speedup_same", "tokens_per_round", "round_s",   "draft_s",
+	"verify_s", "transfer_s", "sync_s",       "host_s",      "memory_bytes", "energy_j_token",   "quality"};
+
+struct reading {
+	const struct fixture *f;
+	int64_t next;
+};
+
+static void same_text(const char *stored, const char *expected)
+{
+	if (expected)
+		assert_string_equal(stored, expected);
+	else
+		assert_null(stored);
+}
+
+static int compare(void *arg, const struct store_value *v)
+{
+	struct reading *r = arg;
+	const struct space *space = &r->f->space;
+	struct point pt = space_point(space, r->next);
+	struct prediction pr = fixture_predict(r->f, r->next);
+	bool model = pt.draft_map >= 0;
+
+	check_near(v[ID].number, (double)++r->next, 0);
+	same_text(v[TARGET].text, "big");
+	same_text(v[TQ].text, hx_type_names[pt.target_type]);
+	same_text(v[TM].text, space->target.v[pt.target_map].text);
+	same_text(v[DRAFTER].text, pt.drafter < 0 ? NULL : r->f->study.drafters[pt.drafter].name);
+	same_text(v[DQ].text, model ? "f16" : NULL);
+	same_text(v[DM].text, model ? space->draft[0].v[pt.draft_map].text : NULL);
+	check_near(v[GAMMA].number, pt.gamma, 0);
+	same_text(v[MODE].text, pt.drafter < 0 ? NULL : hx_modes[pt.mode]);
+	check_near(v[PROMPT].number, 5, 0);
+	check_near(v[GENERATED].number, 7, 0);
+	same_text(v[ACCEPTANCE].text, pr.acceptance < 0 ? NULL : "alpha 0.7");
+	check_near(v[FEASIBLE].number, pr.feasible, 0);
+	same_text(v[REASON].text, pr.feasible ? NULL : pr.reason);
+	for (int i = 0; i < PREDICT_COLUMNS; i++) {
+		assert_string_equal(columns[FIRST + i], predict_columns[i].name);
+		check_near(v[FIRST + i].number, *(double *)((char *)&pr + predict_columns[i].at), 0);
+	}
+	return 0;
+}
+
+static void round_trip(void **state)
+{
+	struct store_query q = {.columns = columns, .n_columns = COUNT(columns), .infeasible = true};
+	struct store_sweep sweep;
+	struct reading r = {0};
+	struct fixture f;
+	struct store *s;
+	struct hx_err err;
+
+	(void)state;
+	fixture_load(&f, fixture_profile, SWEEP, NULL);
+	s = open_db(STORE_WRITE);
+	save(s, &f, &sweep);
+	store_close(s);
+	s = open_db(STORE_READ);
+	q.sweep = sweep.id;
+	r.f = &f;
+	if (store_select(s, &q, compare, &r, &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(r.next, f.space.size);
+	store_close(s);
+	fixture_free(&f);
+	clear();
+}
+
+/* The first value of a statement run beside the store. */
+static int64_t ask(const char *sql)
+{
+	sqlite3_stmt *st = NULL;
+	sqlite3 *raw = NULL;
+	int64_t v;
+
+	assert_int_equal(sqlite3_open(db, &raw), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(raw, sql, -1, &st, NULL), SQLITE_OK);
+	v = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : -1;
+	sqlite3_finalize(st);
+	sqlite3_close(raw);
+	return v;
+}
+
+/* Two sweeps through one store share their inputs and mappings; NULLs are NULLs. */
+static void shares(void **state)
+{
+	struct store_sweep first, second;
+	struct fixture f;
+	struct store *s;
+	int64_t size;
+
+	(void)state;
+	fixture_load(&f, fixture_profile, SWEEP, NULL);
+	size = f.space.size;
+	s = open_db(STORE_WRITE);
+	save(s, &f, &first);
+	save(s, &f, &second);
+	assert_int_not_equal(first.id, second.id);
+	store_close(s);
+	fixture_free(&f);
+	assert_int_equal(ask("SELECT count(*) FROM input"), 4);
+	assert_int_equal(ask("SELECT count(*) FROM sweep_input"), 8);
+	assert_int_equal(ask("SELECT count(*) FROM mapping"), 3);
+	assert_int_equal(ask("SELECT count(*) FROM point"), 2 * size);
+	assert_int_equal(ask("SELECT count(*) FROM sweep WHERE done = size"), 2);
+	assert_int_equal(ask("SELECT count(*) FROM point WHERE feasible AND target_quant = 'f16' AND quality IS NOT NULL"), 0);
+	assert_true(ask("SELECT count(*) FROM point WHERE target_quant = 'q8_0' AND quality = 9.5") > 0);
+	assert_int_equal(ask("SELECT count(*) FROM point WHERE NOT feasible AND speedup IS NOT NULL"), 0);
+	assert_true(ask("SELECT count(*) FROM point WHERE NOT feasible AND reason IS NOT NULL") > 0);
+	assert_int_equal(ask("PRAGMA application_id"), 0x6878706c);
+	assert_int_equal(ask("PRAGMA foreign_key_check"), -1);
+	clear();
+}
+
+/* A study loaded from the database alone predicts the same. */
+static void reloads(void **state)
+{
+	struct study_changes changes = {0};
+	struct store_sweep sweep, read;
+	struct fixture f, again = {0};
+	struct store *s;
+	struct hx_err err;
+
+	(void)state;
+	fixture_load(&f, fixture_profile, SWEEP, NULL);
+	s = open_db(STORE_WRITE);
+	save(s, &f, &sweep);
+	store_close(s);
+	s = open_db(STORE_READ);
+	if (store_sweep_read(s, 0, &read, &again.in, &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(read.id, sweep.id);
+	assert_int_equal(read.size, f.space.size);
+	assert_int_equal(read.done, f.space.size);
+	assert_null(read.acceptance);
+	assert_true(again.in.sealed);
+	if (study_load(&again.study, &again.in, read.profile, read.sweep, &changes, &err) || space_init(&again.space, &again.study, &err) ||
+	    predict_init(&again.predict, &again.study, &again.space, &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(again.space.size, f.space.size);
+	for (int64_t i = 0; i < f.space.size; i++) {
+		struct prediction a = fixture_predict(&f, i), b = fixture_predict(&again, i);
+
+		assert_string_equal(a.reason, b.reason);
+		for (int c = 0; c < PREDICT_COLUMNS; c++)
+			check_near(*(double *)((char *)&a + predict_columns[c].at), *(double *)((char *)&b + predict_columns[c].at), 0);
+	}
+	store_sweep_free(&read);
+	assert_int_equal(store_sweep_read(s, 99, &read, NULL, &err), HX_INPUT);
+	assert_non_null(strstr(err.msg, "has no sweep 99"));
+	store_close(s);
+	fixture_free(&again);
+	fixture_free(&f);
+	clear();
+}
+
+struct list {
+	double ids[100];
+	int n, stop_at;
+};
+
+static int collect(void *arg, const struct store_value *v)
+{
+	struct list *l = arg;
+
+	l->ids[l->n++] = v[0].number;
+	return l->n == l->stop_at ? 7 : 0;
+}
+
+static void queries(void **state)
+{
+	static const char *const id[] = {"id", "speedup"}, *const wrong[] = {"id", "speed"}, *const attack[] = {"1; DROP TABLE point --"};
+	struct store_query all = {.columns = id, .n_columns = 2}, q;
+	struct store_sweep sweep;
+	struct list l = {0};
+	struct fixture f;
+	struct store *s;
+	struct hx_err err;
+	int feasible = 0, on_g = 0;
+
+	(void)state;
+	fixture_load(&f, fixture_profile, SWEEP, NULL);
+	s = open_db(STORE_WRITE);
+	save(s, &f, &sweep);
+	all.sweep = sweep.id;
+	for (int64_t i = 0; i < f.space.size; i++) {
+		struct prediction pr = fixture_predict(&f, i);
+
+		feasible += pr.feasible;
+		on_g += pr.feasible && space_point(&f.space, i).target_map == 1 && pr.speedup >= .5;
+	}
+	assert_int_equal(store_select(s, &all, collect, &l, &err), 0);
+	assert_int_equal(l.n, feasible);
+
+	q = all;
+	q.n_filters = 2;
+	q.filters[0] = (struct store_filter){"target_map", "=", "g", 0};
+	q.filters[1] = (struct store_filter){"speedup", ">=", NULL, .5};
+	l = (struct list){0};
+	assert_int_equal(store_select(s, &q, collect, &l, &err), 0);
+	assert_true(on_g > 0);
+	assert_int_equal(l.n, on_g);
+
+	q.filters[0].text = "g' OR '1' = '1";
+	l = (struct list){0};
+	assert_int_equal(store_select(s, &q, collect, &l, &err), 0);
+	assert_int_equal(l.n, 0);
+
+	q = all;
+	q.order = "speedup";
+	q.descending = true;
+	q.limit = 3;
+	l = (struct list){0};
+	assert_int_equal(store_select(s, &q, collect, &l, &err), 0);
+	assert_int_equal(l.n, 3);
+	for (int64_t i = 0; i < f.space.size; i++) {
+		struct prediction pr = fixture_predict(&f, i), third = fixture_predict(&f, (int64_t)l.ids[2] - 1);
+
+		if (i + 1 != (int64_t)l.ids[0] && i + 1 != (int64_t)l.ids[1] && pr.feasible)
+			assert_true(pr.speedup <= third.speedup);
+	}
+
+	q = all;
+	l = (struct list){.stop_at = 2};
+	assert_int_equal(store_select(s, &q, collect, &l, &err), 7);
+	assert_int_equal(l.n, 2);
+
+	q.columns = wrong;
+	assert_int_equal(store_select(s, &q, collect, &l, &err), HX_INPUT);
+	q.columns = attack;
+	q.n_columns = 1;
+	assert_int_equal(store_select(s, &q, collect, &l, &err), HX_INPUT);
+	q = all;
+	q.order = "speedup DESC --";
+	assert_int_equal(store_select(s, &q, collect, &l, &err), HX_INPUT);
+	q = all;
+	q.n_filters = 1;
+	q.filters[0] = (struct store_filter){"nothing", "=", NULL, 1};
+	assert_int_equal(store_select(s, &q, collect, &l, &err), HX_INPUT);
+	q.filters[0] = (struct store_filter){"id", "LIKE", NULL, 1};
+	assert_int_equal(store_select(s, &q, collect, &l, &err), HX_INPUT);
+	store_close(s);
+	fixture_free(&f);
+	clear();
+}
+
+static void check_refused(enum store_access access, int rc, const char *message)
+{
+	struct hx_err err = {""};
+	struct store *s;
+
+	assert_int_equal(store_open(&s, db, access, &err), rc);
+	assert_null(s);
+	if (!strstr(err.msg, message) || !strstr(err.msg, "t.db"))
+		fail_msg("%s", err.msg);
+}
+
+static void run_sql(const char *sql)
+{
+	sqlite3 *raw = NULL;
+
+	assert_int_equal(sqlite3_open(db, &raw), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(raw, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(raw);
+}
+
+static void others(void **state)
+{
+	FILE *text;
+
+	(void)state;
+	check_refused(STORE_READ, HX_INPUT, "no database '");
+	run_sql("CREATE TABLE theirs (x)");
+	check_refused(STORE_READ, HX_INPUT, "is a database of another application");
+	check_refused(STORE_WRITE, HX_INPUT, "is a database of another application");
+	clear();
+	run_sql("PRAGMA application_id = 5; CREATE TABLE theirs (x)");
+	check_refused(STORE_WRITE, HX_INPUT, "is a database of another application");
+	clear();
+	store_close(open_db(STORE_WRITE));
+	run_sql("PRAGMA user_version = 999");
+	check_refused(STORE_READ, HX_INPUT, "is of a newer hexplore (schema 999");
+	check_refused(STORE_WRITE, HX_INPUT, "is of a newer hexplore (schema 999");
+	clear();
+	text = fopen(db, "w");
+	for (int i = 0; i < 200; i++)
+		fputs("This is no database at all.\n", text);
+	fclose(text);
+	check_refused(STORE_READ, HX_INPUT, "is not a hexplore database");
+	check_refused(STORE_WRITE, HX_INPUT, "is not a hexplore database");
+	clear();
+	text = fopen(db, "w");
+	fclose(text);
+	check_refused(STORE_READ, HX_INPUT, "is empty; run 'hexplore sweep' first");
+	clear();
+}
+
+static void nothing_yet(void **state)
+{
+	struct store *s = open_db(STORE_WRITE);
+	struct store_sweep sweep;
+	struct hx_err err;
+
+	(void)state;
+	assert_int_equal(store_sweep_read(s, 0, &sweep, NULL, &err), HX_INPUT);
+	assert_non_null(strstr(err.msg, "has no sweep yet; run 'hexplore sweep' first"));
+	store_close(s);
+	store_close(NULL);
+	s = open_db(STORE_READ);
+	store_close(s);
+	clear();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(round_trip), cmocka_unit_test(shares), cmocka_unit_test(reloads),
+		cmocka_unit_test(queries),    cmocka_unit_test(others), cmocka_unit_test(nothing_yet),
+	};
+
+	return cmocka_run_group_tests(tests, enter, leave);
+}
