@@ -34,7 +34,7 @@ static void settle(struct builder *b, struct hx_op *op)
 		return;
 	}
 	op->unit = other;
-	op->cores = b->units->v[other]->kind == HX_CPU ? b->units->v[other]->usable : b->units->v[other]->cores;
+	op->cores = b->units->v[other]->usable;
 	for (int i = 0; i < m->n_uses; i++)
 		if (m->uses[i].unit == other)
 			op->cores = m->uses[i].cores;
@@ -62,7 +62,7 @@ static struct hx_op matrix(struct hx_graph *g, double out, int in, double act)
 
 	if (type != g->type)
 		g->row_fallback = true;
-	return (struct hx_op){.type = type, .weight_bytes = out * hx_shape_row_bytes(type, in), .flop_row = 2 * out * in, .act_row = act};
+	return (struct hx_op){.type = type, .weight_bytes = out * hx_shape_row_bytes(type, in), .flop_row = 2 * out * in, .act_row = act, .in_row = (double)in * F32};
 }
 
 /* `count` norms of a row. */
@@ -70,7 +70,7 @@ static struct hx_op norm(const struct hx_shape *s, double count)
 {
 	double d = s->d_model, vectors = s->norm == HX_NORM_LAYER ? 2 : 1;
 
-	return (struct hx_op){.type = HX_F32, .weight_bytes = count * vectors * d * F32, .act_row = count * 2 * d * F32};
+	return (struct hx_op){.type = HX_F32, .weight_bytes = count * vectors * d * F32, .act_row = count * 2 * d * F32, .in_row = d * F32};
 }
 
 /* A matrix with, where `biased`, a bias of f32. */
@@ -90,13 +90,16 @@ static void add_layer(struct builder *b, int l)
 	int attn = m->attn[l], ffn = m->ffn[l];
 	double d = s->d_model, ff = s->d_ff, up = s->gated_ffn ? 2 * ff : ff, per = s->norms / 2.0; /* norms of outputs count with those of inputs */
 	int q = s->heads * s->d_head, kv = s->kv_heads * s->d_head;
+	double in_attn = (q + 2.0 * kv) * F32; /* queries, and the new keys and values */
 
 	add(b, HX_OP_ATTN_NORM, l, attn, norm(s, per));
 	add(b, HX_OP_QKV, l, attn, linear(g, q + 2 * kv, s->d_model, (d + q + 2 * kv) * F32, s->qkv_bias || s->linear_bias));
 	add(b, HX_OP_ROPE, l, attn,
-	    (struct hx_op){.type = HX_F32, .weight_bytes = s->qk_norm ? 2.0 * s->d_head * F32 : 0, .act_row = 2.0 * (q + kv) * F32, .kv_row = 2.0 * kv * F16});
+	    (struct hx_op){.type = HX_F32, .weight_bytes = s->qk_norm ? 2.0 * s->d_head * F32 : 0, .act_row = 2.0 * (q + kv) * F32, .in_row = in_attn,
+			   .kv_row = 2.0 * kv * F16});
 	add(b, HX_OP_ATTN, l, attn,
-	    (struct hx_op){.type = HX_F16, .window = hx_shape_window(s, l), .act_row = 2.0 * q * F32, .kv_pos = 2.0 * kv * F16, .flop_row_pos = 4.0 * q});
+	    (struct hx_op){.type = HX_F16, .window = hx_shape_window(s, l), .act_row = 2.0 * q * F32, .in_row = in_attn, .kv_pos = 2.0 * kv * F16,
+			   .flop_row_pos = 4.0 * q});
 	add(b, HX_OP_ATTN_OUT, l, attn, linear(g, d, q, (q + 2 * d) * F32, s->linear_bias));
 	add(b, HX_OP_FFN_NORM, l, ffn, norm(s, per));
 	add(b, HX_OP_FFN_UP, l, ffn, linear(g, up, s->d_model, (d + ff) * F32, s->linear_bias));
@@ -122,7 +125,7 @@ int hx_graph_init(struct hx_graph *g, const struct hx_shape *shape, const struct
 	head = matrix(g, vocab, shape->d_model, (d + vocab) * F32);
 	head.logits = true;
 	add(&b, HX_OP_HEAD, -1, mapping->head, head);
-	add(&b, HX_OP_ARGMAX, -1, mapping->head, (struct hx_op){.type = HX_F32, .act_row = vocab * F32, .logits = true});
+	add(&b, HX_OP_ARGMAX, -1, mapping->head, (struct hx_op){.type = HX_F32, .act_row = vocab * F32, .in_row = vocab * F32, .logits = true});
 	if (b.rc)
 		hx_graph_free(g);
 	return b.rc;

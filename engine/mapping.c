@@ -73,7 +73,7 @@ static int read_use(struct reader *r)
 			return hx_err_set(r->err, HX_INPUT, "mapping '%.200s': %s has 1 to %d usable cores", r->m->text, unit->name, unit->usable);
 	} else {
 		r->at += len;
-		cores = unit->kind == HX_CPU ? unit->usable : unit->cores;
+		cores = unit->usable;
 	}
 	if (cores < 1)
 		return hx_err_set(r->err, HX_INPUT, "mapping '%.200s': all cores of %s are reserved", r->m->text, unit->name);

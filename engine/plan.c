@@ -6,8 +6,6 @@
 const char *const hx_modes[] = {"sequential", "overlapped", NULL};
 const char *const hx_pass_names[] = {"prefill target", "prefill drafter", "draft", "catch-up", "front", "verify"};
 
-enum { F32 = 4 };
-
 void hx_chain_init(struct hx_chain *c, const struct hx_graph *g, size_t first, size_t n)
 {
 	*c = (struct hx_chain){.graph = g, .first = first, .n = n};
@@ -21,14 +19,12 @@ void hx_chain_init(struct hx_chain *c, const struct hx_graph *g, size_t first, s
 			s->n++;
 			continue;
 		}
-		/* what crosses is the residual stream, or the logits where argmax alone moved */
-		c->segments[c->n_segments++] =
-			(struct hx_segment){.unit = op->unit,
-					    .from = enters ? g->ops[i - 1].unit : -1,
-					    .first = i,
-					    .n = 1,
-					    .logits = op->logits,
-					    .transfer_row = !enters ? 0.0 : (double)F32 * (op->kind == HX_OP_ARGMAX ? g->shape->vocab : g->shape->d_model)};
+		c->segments[c->n_segments++] = (struct hx_segment){.unit = op->unit,
+								  .from = enters ? g->ops[i - 1].unit : -1,
+								  .first = i,
+								  .n = 1,
+								  .logits = op->logits,
+								  .transfer_row = enters ? op->in_row : 0};
 	}
 }
 
@@ -85,11 +81,13 @@ static void set_sequential(struct hx_plan *p)
 
 static void set_without_model(struct hx_plan *p)
 {
+	int step = 0;
+
 	add_pass(p, HX_PASS_VERIFY, HX_CHAIN_TARGET, p->gamma + 1, p->gamma + 1);
 	if (p->drafter == HX_DRAFT_NGRAM)
-		add_step(p, -1, 1, 0, "look the last tokens up in prompt and output");
-	add_step(p, HX_PASS_VERIFY, 1, 1, p->gamma ? "token ids are read back" : "one row: plain decoding");
-	add_step(p, -1, 1, 2, p->gamma ? "accept, roll the cache back" : "take the token");
+		add_step(p, -1, 1, step++, "look the last tokens up in prompt and output");
+	add_step(p, HX_PASS_VERIFY, 1, step++, p->gamma ? "token ids are read back" : "one row: plain decoding");
+	add_step(p, -1, 1, step, p->gamma ? "accept, roll the cache back" : "take the token");
 }
 
 void hx_plan_set_gamma(struct hx_plan *p, int gamma)

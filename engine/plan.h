@@ -56,6 +56,7 @@ struct hx_op {
 	bool logits;
 	int window; /* 0: none */
 	double weight_bytes, weight_row, act_row, flop_row;
+	double in_row; /* of act_row, what it reads of the operator before: what crosses when that one ran elsewhere */
 	double kv_pos, kv_row, flop_row_pos;
 };
 
@@ -123,7 +124,7 @@ enum hx_pass_kind {
 };
 extern const char *const hx_pass_names[];
 
-/* A chain and the rows it takes;  Without speculation the verify pass covers one row: plain decoding. */
+/* A chain and the rows it takes. Without speculation the verify pass covers one row: plain decoding. */
 struct hx_pass {
 	int kind; /* enum hx_pass_kind */
 	int chain; /* enum hx_chain_kind */

@@ -46,19 +46,25 @@ static void finds(void **state)
 		{"n", "c", HX_F16, 1, 1, 150, 6},   {"m", "c", HX_F16, 3, 1, 150, NAN}, {"o", "c", HX_F16, 1, 1, 150, NAN},
 		{"m", "h", HX_F16, 1, 1, 150, NAN}, {"n", "c", HX_F16, 1, 2, 0, NAN},   {"m", "c", HX_F32, 1, 1, 150, NAN},
 	};
+	static const struct cost_key mc = {"m", "c", HX_F16, 1}, unknown = {"m", "c", HX_F16, 3};
 	struct costs c;
 
 	(void)state;
 	parse(&c, table);
 	assert_int_equal(c.n, 9);
-	for (size_t i = 0; i < COUNT(rows); i++)
-		check_near(costs_find(&c, rows[i].model, rows[i].type, rows[i].unit, rows[i].cores, rows[i].rows, rows[i].context,
-				      rows[i].context != 0),
-			   rows[i].seconds, 1e-12);
+	assert_false(c.relative);
+	check_near(costs_nearest(&c, &mc, 63)->rows, 8, 0);
+	check_near(costs_nearest(&c, &mc, 3)->rows, 4, 0); /* by ratio: 4/3 against 3/2 */
+	assert_null(costs_nearest(&c, &unknown, 1));
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct cost_key key = {rows[i].model, rows[i].unit, rows[i].type, rows[i].cores};
+
+		check_near(costs_find(&c, &key, rows[i].rows, rows[i].context, rows[i].context != 0), rows[i].seconds, 1e-12);
+	}
 	/* with a cache, a prefill of rows that were not measured is unknown; the nearest context holds for those that were */
-	check_near(costs_find(&c, "m", HX_F16, "c", 1, 63, 0, true), NAN, 0);
-	check_near(costs_find(&c, "m", HX_F16, "c", 1, 8, 0, true), .5, 1e-12);
-	check_near(costs_find(&c, "m", HX_F16, "c", 1, 1, 0, true), 1, 1e-12);
+	check_near(costs_find(&c, &mc, 63, 0, true), NAN, 0);
+	check_near(costs_find(&c, &mc, 8, 0, true), .5, 1e-12);
+	check_near(costs_find(&c, &mc, 1, 0, true), 1, 1e-12);
 	costs_free(&c);
 	costs_free(&c);
 	assert_int_equal(c.n, 0);

@@ -78,7 +78,7 @@ static void print_head(const struct explaining *x)
 		printf("\nacceptance: %s (%s%s%s)", source, profile_source_kinds[a->kind], a->from ? ": " : "",
 		       a->from ? text_clean(from, sizeof(from), a->from) : "");
 	}
-	puts("\n");
+	puts(x->s->study.costs.relative ? "\ntimes are in the unit of the costs table: read s for a unit\n" : "\n");
 }
 
 static void print_speedups(const struct explaining *x)
@@ -326,12 +326,16 @@ static void print_memory(const struct explaining *x)
 
 static void print_thresholds(struct explaining *x)
 {
-	double alpha = predict_alpha_threshold(&x->s->predict, &x->pt, &x->pair), cost = predict_cost_threshold(&x->s->predict, &x->pt, &x->pair);
-	double oracle = predict_oracle(&x->s->predict, &x->pt, &x->pair);
+	double plain_s = predict_baseline(&x->s->predict, &x->pt)->decode_s;
+	double alpha = predict_alpha_threshold(&x->s->predict, &x->pt, &x->pair, plain_s);
+	double cost = predict_cost_threshold(&x->s->predict, &x->pt, &x->pair, plain_s);
+	double oracle = predict_oracle(&x->s->predict, &x->pt, &x->pair, plain_s);
 
 	puts("\nThis pair of mappings, at its best gamma, matches the baseline");
 	if (isnan(alpha))
 		puts("  at no constant alpha;");
+	else if (alpha == 0)
+		puts("  at any alpha;");
 	else
 		printf("  at a constant alpha of %.3f and above;\n", alpha);
 	if (isnan(cost) && x->pair.plan.drafter != HX_DRAFT_NGRAM)

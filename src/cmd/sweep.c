@@ -80,12 +80,21 @@ static int store_kept(struct job *j)
 
 static void print_head(const struct study *st, const struct store_sweep *stored, const struct verdict *v, double seconds, FILE *f)
 {
-	char points[TEXT_MAX], feasible[TEXT_MAX], time[TEXT_MAX];
+	char points[TEXT_MAX], feasible[TEXT_MAX], time[TEXT_MAX], source[128];
 
 	fprintf(f, "%s", st->target.name);
 	for (size_t i = 0; i < st->sweep.n_drafters; i++)
 		fprintf(f, "%s%s", i ? ", " : " with ", st->drafters[i].name);
 	fprintf(f, " on %s (%s)\n", st->profile.name, profile_statuses[st->profile.status]);
+	if (st->profile.status != PROFILE_MEASURED)
+		fputs("not calibrated: boards of one SoC alone differ by up to 40 %\n", f);
+	for (size_t i = 0; i < st->sweep.n_acceptance; i++) {
+		accept_text(&st->sweep.acceptance[i], source, sizeof(source));
+		fprintf(f, "%s%s (%s)", i ? ", " : "acceptance: ", source, profile_source_kinds[st->sweep.acceptance[i].kind]);
+	}
+	fputs(st->sweep.n_acceptance ? "\n" : "", f);
+	if (st->costs.relative)
+		fputs("times are in the unit of the costs table, not in seconds\n", f);
 	fprintf(f, "sweep %lld, %s: %s points, %s can run, %s\n\n", (long long)stored->id, st->sweep.name, text_count(points, (double)stored->done),
 		text_count(feasible, (double)verdict_feasible(v)), text_time(time, seconds));
 }

@@ -47,40 +47,47 @@ double cost_peak(const struct unit *u, int cores, const struct kernel *k)
 	return cores * u->clock_hz * u->flop_per_cycle[k->arithmetic];
 }
 
-/* Rows as the unit runs them: the next of its batch sizes, whole batches of the largest beyond. */
-static double padded(const struct unit *u, double rows)
+/* Rows as the unit runs them: the next of its batch sizes, or whole batches of the largest. */
+struct batches {
+	double rows, count;
+};
+
+static struct batches batches_of(const struct unit *u, double rows)
 {
 	double largest;
 
 	if (!u->n_row_sizes || rows == 0)
-		return rows;
+		return (struct batches){rows, 1};
 	for (size_t i = 0; i < u->n_row_sizes; i++)
 		if (rows <= u->row_sizes[i])
-			return u->row_sizes[i];
+			return (struct batches){u->row_sizes[i], 1};
 	largest = u->row_sizes[u->n_row_sizes - 1];
-	return ceil(rows / largest) * largest;
+	return (struct batches){largest, ceil(rows / largest)};
+}
+
+/* The two roofs, joined smoothly. */
+static double join(double memory_s, double compute_s, double p)
+{
+	double larger = fmax(memory_s, compute_s);
+
+	return compute_s > 0 ? larger * pow(1 + pow(fmin(memory_s, compute_s) / larger, p), 1 / p) : memory_s;
 }
 
 struct op_cost cost_op(const struct profile *p, const struct hx_op *op, double r, double l, double n, double bw)
 {
 	const struct unit *u = &p->units[op->unit];
-	struct hx_work w = hx_op_work(op, padded(u, r), padded(u, l), n);
-	struct op_cost c = {.launch_s = u->launch_s, .bytes = w.weight_bytes + w.act_bytes, .flop = w.flop};
+	struct batches b = batches_of(u, op->logits ? l : r);
+	/* later batches see more positions than the first: the mean one is priced */
+	struct hx_work w = hx_op_work(op, b.rows, b.rows, n + (b.count - 1) * b.rows / 2);
+	struct op_cost c = {.launch_s = b.count * u->launch_s, .bytes = b.count * (w.weight_bytes + w.act_bytes), .flop = b.count * w.flop};
 	const struct kernel *k;
 
 	c.memory_s = c.bytes / bw;
 	if (w.flop > 0) {
 		k = profile_kernel(u, op->type);
-		c.compute_s = w.flop / (cost_peak(u, op->cores, k) * cost_efficiency(k, w.rows));
+		c.compute_s = c.flop / (cost_peak(u, op->cores, k) * cost_efficiency(k, w.rows));
 	}
-	if (c.compute_s > 0) {
-		double larger = fmax(c.memory_s, c.compute_s), ratio = fmin(c.memory_s, c.compute_s) / larger;
-
-		c.time_s = larger * pow(1 + pow(ratio, u->p), 1 / u->p);
-	} else {
-		c.time_s = c.memory_s;
-	}
-	c.time_s += c.launch_s;
+	c.time_s = join(c.memory_s, c.compute_s, u->p) + c.launch_s;
 	return c;
 }
 

@@ -11,10 +11,12 @@
 
 enum column { MODEL, QUANTISATION, UNIT, CORES, ROWS, CONTEXT, SECONDS, COLUMNS };
 static const char *const columns[] = {"model", "quantisation", "unit", "cores", "rows", "context", "seconds", NULL};
+static const char relative[] = "relative"; /* stands for seconds */
 
 struct reader {
 	const char *name;
 	int line;
+	struct costs *costs;
 	int order[COLUMNS]; /* field index of each column */
 	struct hx_err *err;
 };
@@ -55,6 +57,10 @@ static int read_header(struct reader *r, char **field, int n)
 	for (int i = 0; i < n; i++) {
 		int c = 0;
 
+		if (strcmp(field[i], relative) == 0) {
+			r->costs->relative = true;
+			field[i] = (char *)columns[SECONDS];
+		}
 		while (columns[c] && strcmp(columns[c], field[i]) != 0)
 			c++;
 		if (!columns[c])
@@ -87,6 +93,7 @@ static int read_row(struct reader *r, char **field, int n, struct cost_row *row)
 	row->model = hx_xstrdup(field[r->order[MODEL]]);
 	row->unit = hx_xstrdup(field[r->order[UNIT]]);
 	row->cores = (int)v[CORES];
+	row->line = r->line;
 	row->rows = v[ROWS];
 	row->context = v[CONTEXT];
 	row->seconds = v[SECONDS];
@@ -104,7 +111,7 @@ static int by_key(const void *pa, const void *pb)
 
 int costs_parse(struct costs *c, const char *text, size_t len, const char *name, struct hx_err *err)
 {
-	struct reader r = {.name = name, .err = err};
+	struct reader r = {.name = name, .costs = c, .err = err};
 	char *copy = hx_xmalloc(len + 1), *field[COLUMNS + 1], *next = copy;
 	int rc = HX_OK, n, header = 0;
 
@@ -149,7 +156,12 @@ void costs_free(struct costs *c)
 	*c = (struct costs){0};
 }
 
-double costs_find(const struct costs *c, const char *model, int type, const char *unit, int cores, double rows, double context, bool kv_cache)
+static bool speaks_of(const struct cost_row *r, const struct cost_key *k)
+{
+	return r->type == k->type && r->cores == k->cores && strcmp(r->unit, k->unit) == 0 && strcmp(r->model, k->model) == 0;
+}
+
+double costs_find(const struct costs *c, const struct cost_key *key, double rows, double context, bool kv_cache)
 {
 	const struct cost_row *below = NULL, *above = NULL;
 	double at = kv_cache ? context : rows, lo, hi;
@@ -157,9 +169,7 @@ double costs_find(const struct costs *c, const char *model, int type, const char
 	for (size_t i = 0; i < c->n; i++) {
 		const struct cost_row *r = &c->rows[i];
 
-		if (r->type != type || r->cores != cores || strcmp(r->unit, unit) != 0 || strcmp(r->model, model) != 0)
-			continue;
-		if (kv_cache ? r->rows != rows : r->context > 0)
+		if (!speaks_of(r, key) || (kv_cache ? r->rows != rows : r->context > 0))
 			continue;
 		/* rows are sorted: the last one not beyond, the first one beyond */
 		if ((kv_cache ? r->context : r->rows) <= at)
@@ -172,4 +182,14 @@ double costs_find(const struct costs *c, const char *model, int type, const char
 	lo = kv_cache ? below->context : below->rows;
 	hi = kv_cache ? above->context : above->rows;
 	return below->seconds + (above->seconds - below->seconds) * (at - lo) / (hi - lo);
+}
+
+const struct cost_row *costs_nearest(const struct costs *c, const struct cost_key *key, double rows)
+{
+	const struct cost_row *near = NULL;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (speaks_of(&c->rows[i], key) && (!near || fabs(log(c->rows[i].rows / rows)) < fabs(log(near->rows / rows))))
+			near = &c->rows[i];
+	return near;
 }

@@ -19,7 +19,7 @@ struct prediction {
 	double draft_s, verify_s, transfer_s, sync_s, host_s;
 	double tpot_s; /* time per output token */
 	double ttft_s; /* time to first token: prefill of both models */
-	double e2e_s;
+	double e2e_s;  /* prefill, then a round's share for every token; the prompt's last row is thus counted twice */
 	double speedup;     /* of decoding, against the baseline: the sweep's, or the best feasible plain mapping of the same target quantisation */
 	double speedup_e2e; /* likewise with prefill */
 	double speedup_cpu; /* against the best CPU-only plain mapping of the same quantisation */
@@ -63,7 +63,7 @@ struct predict {
 	struct placements target;
 	struct placements *draft; /* one a drafter */
 	struct rounds *rounds;    /* by source, workload, mode, gamma */
-	struct baseline *best, *cpu; /* by workload and target quantisation */
+	struct baseline *best, *cpu, *fastest; /* by predict_group: the baseline; the best CPU-only plain mapping; the best of all */
 	struct prediction *plain;    /* by index of the plain point */
 };
 
@@ -91,21 +91,26 @@ const struct cost_env *predict_env(const struct pair *pair, int kind, bool busy)
 /* The buffers of a feasible pair at draft length gamma. */
 void predict_buffers(const struct predict *p, const struct pair *pair, int gamma, struct hx_buffers *b);
 
+/* Index of a point's workload and target quantisation among all. */
+size_t predict_group(const struct predict *p, const struct point *pt);
+
+/* What speedups of the point are taken against; its index is -1 when no plain mapping can run. */
 const struct baseline *predict_baseline(const struct predict *p, const struct point *pt);
 
 /* Decode seconds of the point's pair with draft length gamma under an acceptance source, its drafting taking draft_factor times as long;
  * NAN where infeasible. The tool of thresholds. */
 double predict_decode_s(const struct predict *p, const struct point *pt, struct pair *pair, int gamma, const struct accept *a, double draft_factor);
 
-/* Constant acceptance above which the best gamma of the space makes the pair at least as fast as its baseline; 0: any does, NAN: none. */
-double predict_alpha_threshold(const struct predict *p, const struct point *pt, struct pair *pair);
+/* Constant acceptance above which the best gamma of the space makes the pair at least as fast as plain decoding in plain_s; 0: any does, NAN:
+ * none. */
+double predict_alpha_threshold(const struct predict *p, const struct point *pt, struct pair *pair, double plain_s);
 
 /* Factor on the drafter's cost below which it does, at the acceptance known, sought up to 1000; NAN: not even a free drafter, or drafting costs
  * nothing (n-gram lookup). */
-double predict_cost_threshold(const struct predict *p, const struct point *pt, struct pair *pair);
+double predict_cost_threshold(const struct predict *p, const struct point *pt, struct pair *pair, double plain_s);
 
-/* Speedup over the baseline of an oracle that picks gamma (0, the baseline, included) for every prompt: what no fixed gamma of this pair can
+/* Speedup over plain decoding in plain_s of an oracle that picks gamma (0, plain decoding, included) for every prompt: what no fixed gamma of this pair can
  * pass. NAN where alpha does not differ by prompt. */
-double predict_oracle(const struct predict *p, const struct point *pt, struct pair *pair);
+double predict_oracle(const struct predict *p, const struct point *pt, struct pair *pair, double plain_s);
 
 #endif

@@ -139,6 +139,8 @@ static int check_reserved(struct check *c)
 			return FAIL(c, "%s stands twice", r->unit);
 		if (r->cores > p->units[u].is.cores)
 			return FAIL(c, "%s has %d cores", r->unit, p->units[u].is.cores);
+		if (p->units[u].is.kind != HX_CPU && r->cores && r->cores < p->units[u].is.cores)
+			return FAIL(c, "the %d cores of %s work together: reserve all or none", p->units[u].is.cores, r->unit);
 		p->units[u].is.usable = p->units[u].is.cores - r->cores;
 	}
 	at(c, "reserved.memory_bytes");

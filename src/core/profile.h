@@ -112,9 +112,11 @@ struct source {
 	char *from;
 };
 
+enum profile_status { PROFILE_MEASURED, PROFILE_LITERATURE, PROFILE_ESTIMATE };
+
 struct profile {
 	char *name, *soc, *description;
-	int status; /* index into measured, literature, estimate */
+	int status; /* enum profile_status */
 	struct unit *units;
 	size_t n_units;
 	struct memory memory;

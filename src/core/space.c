@@ -69,11 +69,11 @@ static void make_parts(struct maker *mk, int first, int parts)
 
 		if (mk->used[u])
 			continue;
-		if (unit->kind != HX_CPU) {
+		if (unit->kind != HX_CPU && unit->usable) {
 			make_use(mk, u, unit->name, first, parts);
 			continue;
 		}
-		for (int k = 1; k <= unit->usable; k++)
+		for (int k = 1; unit->kind == HX_CPU && k <= unit->usable; k++)
 			if (allowed_cores(&mk->study->sweep, k)) {
 				snprintf(use, sizeof(use), "%sx%d", unit->name, k);
 				make_use(mk, u, use, first, parts);

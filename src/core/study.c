@@ -119,6 +119,31 @@ static int load_acceptance(struct study *st, struct inputs *in, const char *chan
 	return HX_OK;
 }
 
+static bool studied(const struct study *st, const char *model)
+{
+	for (size_t i = 0; i < st->sweep.n_drafters; i++)
+		if (strcmp(st->drafters[i].name, model) == 0)
+			return true;
+	return strcmp(st->target.name, model) == 0;
+}
+
+/* A table may hold other models, but every unit must be the profile's, and something must be of use. */
+static int check_costs(const struct study *st, const char *path, struct hx_err *err)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < st->costs.n; i++) {
+		const struct cost_row *r = &st->costs.rows[i];
+
+		if (profile_unit(&st->profile, r->unit) < 0)
+			return hx_err_set(err, HX_INPUT, "%s:%d: profile '%s' has no unit '%.64s'", path, r->line, st->profile.name, r->unit);
+		used += studied(st, r->model);
+	}
+	if (!used)
+		return hx_err_set(err, HX_INPUT, "%s: no row is of %s or of its drafters", path, st->target.name);
+	return HX_OK;
+}
+
 /* A relative path in a sweep file is meant beside that file. */
 static int load_costs(struct study *st, struct inputs *in, const char *change, struct hx_err *err)
 {
@@ -135,7 +160,9 @@ static int load_costs(struct study *st, struct inputs *in, const char *change, s
 		beside = hx_xstrdup(name);
 	rc = input_find(in, INPUT_COSTS, beside, &file, err);
 	free(beside);
-	return rc ? rc : costs_parse(&st->costs, file->text, file->len, file->path, err);
+	if (!rc)
+		rc = costs_parse(&st->costs, file->text, file->len, file->path, err);
+	return rc ? rc : check_costs(st, file->path, err);
 }
 
 int study_load(struct study *st, struct inputs *in, const char *profile, const char *sweep, const struct study_changes *changes, struct hx_err *err)

@@ -84,6 +84,8 @@ static bool needed(const char *name, const struct study *study)
 {
 	if (strcmp(name, "drafter") == 0)
 		return study->sweep.n_drafters > 1;
+	if (study->costs.relative && (strcmp(name, "energy_j_token") == 0 || strcmp(name, "ttft_s") == 0))
+		return false;
 	/* one of the two fits */
 	if (strcmp(name, "energy_j_token") == 0)
 		return !isnan(study->profile.power.idle_w);
@@ -101,6 +103,11 @@ static void begin(struct listing *l, enum report_format format, const struct stu
 	for (int i = 0; i < N_LOOKS; i++)
 		if (columns_looks[i].title && columns_looks[i].title[0] == '?')
 			l->columns[i].title = needed(columns_looks[i].name, study) ? columns_looks[i].title + 1 : NULL;
+	for (int i = 0; i < N_LOOKS && study->costs.relative; i++)
+		if (strcmp(columns_looks[i].name, "tpot_s") == 0) {
+			l->columns[i].title = "per token";
+			l->columns[i].scale = 1;
+		}
 	l->report = report_begin(stdout, format, l->columns, N_LOOKS);
 }
 

@@ -27,12 +27,7 @@ static size_t n_findings(const struct verdict *v)
 
 static struct finding *finding_of(const struct verdict *v, const struct point *pt)
 {
-	const struct sweep *sw = &v->p->study->sweep;
-	size_t t = 0;
-
-	while (sw->target_quants[t] != pt->target_type)
-		t++;
-	return &v->findings[(size_t)pt->workload * sw->n_target_quants + t];
+	return &v->findings[predict_group(v->p, pt)];
 }
 
 struct verdict *verdict_create(const struct predict *p)
@@ -77,11 +72,13 @@ void verdict_add(struct verdict *v, const struct batch *b)
 	}
 }
 
-static const char *ms(char *buf, double s)
+/* A time for people: milliseconds, or units of the costs table where those are relative. */
+static const char *duration(const struct verdict *v, char *buf, double s)
 {
 	char digits[TEXT_MAX];
+	bool relative = v->p->study->costs.relative;
 
-	snprintf(buf, TEXT_MAX, "%s ms", text_digits(digits, s * 1e3, 4));
+	snprintf(buf, TEXT_MAX, "%s%s", text_digits(digits, relative ? s : s * 1e3, 4), relative ? "" : " ms");
 	return buf;
 }
 
@@ -101,61 +98,76 @@ static const char *target_map(const struct verdict *v, const struct point *pt)
 }
 
 /* What would make the losing pair pay. */
-static void print_remedy(const struct verdict *v, const struct finding *f, FILE *out)
+static void print_remedy(const struct verdict *v, const struct finding *f, double plain_s, FILE *out)
 {
 	struct pair pair = {0};
-	double alpha = predict_alpha_threshold(v->p, &f->point, &pair), cost = predict_cost_threshold(v->p, &f->point, &pair);
-	double oracle = predict_oracle(v->p, &f->point, &pair);
+	double alpha = predict_alpha_threshold(v->p, &f->point, &pair, plain_s), cost = predict_cost_threshold(v->p, &f->point, &pair, plain_s);
+	double oracle = predict_oracle(v->p, &f->point, &pair, plain_s);
 	char known[128];
 
 	accept_text(&v->p->study->sweep.acceptance[f->best.acceptance], known, sizeof(known));
 	if (!isnan(alpha))
-		fprintf(out, "pays above alpha %.2f (now %s)", alpha, known);
+		fprintf(out, "        pays above alpha %.2f (now %s)", alpha, known);
 	else
-		fprintf(out, "no alpha makes it pay");
+		fprintf(out, "        no alpha makes it pay (now %s)", known);
 	if (!isnan(cost))
-		fprintf(out, " or at %.2g x the drafting cost", cost);
+		fprintf(out, "%s at %.2g x the drafting cost\n", isnan(alpha) ? ", but it pays" : " or", cost);
 	else if (v->p->study->drafters[f->point.drafter].kind != HX_DRAFT_NGRAM)
-		fprintf(out, "; a free drafter would not either at %s", known);
+		fprintf(out, ";\n        even a free drafter would lose\n");
+	else
+		fprintf(out, "\n");
 	if (!isnan(oracle))
-		fprintf(out, ";\n        picking gamma for every prompt, an oracle would reach %.2fx", oracle);
+		fprintf(out, "        picking gamma for every prompt, an oracle would reach %.2fx\n", oracle);
 	predict_pair_free(&pair);
 }
 
-static void print_finding(const struct verdict *v, const struct finding *f, const struct baseline *base, FILE *out)
+/* Where no drafter can run, or nothing at all. */
+static void print_plain(const struct verdict *v, const struct finding *f, const struct baseline *plain, FILE *out)
+{
+	struct point pt;
+	char a[TEXT_MAX];
+
+	if (plain->index < 0 || !v->p->plain[plain->index].feasible) {
+		fprintf(out, "cannot run: %s\n", plain->index < 0 ? f->reason : v->p->plain[plain->index].reason);
+		return;
+	}
+	pt = space_point(v->p->space, plain->index);
+	fprintf(out, "plain on %s: %s a token%s%s\n", target_map(v, &pt), duration(v, a, v->p->plain[plain->index].tpot_s),
+		*f->reason ? ";\n        no drafter can run: " : "; no drafter to try", f->reason);
+}
+
+/* The answer is over the fastest plain mapping, whatever baseline the sweep names. */
+static void print_finding(const struct verdict *v, const struct finding *f, const struct baseline *plain, const struct baseline *named, FILE *out)
 {
 	char a[TEXT_MAX], b[TEXT_MAX];
-	struct point plain;
-	double plain_s;
+	struct point pt;
+	double plain_s, gain;
 
-	if (base->index < 0) {
-		fprintf(out, "cannot run: %s\n", f->reason);
-		return;
-	}
-	plain = space_point(v->p->space, base->index);
-	plain_s = v->p->plain[base->index].tpot_s;
 	if (!f->best.feasible) {
-		fprintf(out, "plain on %s: %s a token%s%s\n", target_map(v, &plain), ms(a, plain_s),
-			*f->reason ? ";\n        no drafter can run: " : "; no drafter to try", f->reason);
+		print_plain(v, f, plain, out);
 		return;
 	}
-	if (f->best.speedup >= 1 + PREDICT_TOO_CLOSE)
-		fprintf(out, "speculate: %.2fx, %s a token instead of %s plain on %s\n", f->best.speedup, ms(a, f->best.tpot_s), ms(b, plain_s),
-			target_map(v, &plain));
+	pt = space_point(v->p->space, plain->index);
+	plain_s = v->p->plain[plain->index].tpot_s;
+	gain = plain_s / f->best.tpot_s;
+	if (gain >= 1 + PREDICT_TOO_CLOSE)
+		fprintf(out, "speculate: %.2fx, %s a token instead of %s\n", gain, duration(v, a, f->best.tpot_s), duration(v, b, plain_s));
 	else
-		fprintf(out, "%s: %.2fx at best; plain on %s: %s a token\n",
-			f->best.speedup > 1 - PREDICT_TOO_CLOSE ? "too close to call" : "do not speculate", f->best.speedup,
-			target_map(v, &plain), ms(a, plain_s));
+		fprintf(out, "%s: %.2fx at best; plain on %s: %s a token\n", gain > 1 - PREDICT_TOO_CLOSE ? "too close to call" : "do not speculate", gain,
+			target_map(v, &pt), duration(v, a, plain_s));
 	fprintf(out, "        target on %s, ", target_map(v, &f->point));
 	print_drafter(v, &f->point, out);
-	fprintf(out, "\n        ");
-	if (f->best.speedup >= 1 + PREDICT_TOO_CLOSE) {
-		fprintf(out, "point %lld, memory %s, first token after %s\n", (long long)f->point.index + 1, text_bytes(a, f->best.memory_bytes),
-			text_time(b, f->best.ttft_s));
+	fprintf(out, "\n");
+	if (gain < 1 + PREDICT_TOO_CLOSE) {
+		print_remedy(v, f, plain->decode_s, out);
 	} else {
-		print_remedy(v, f, out);
-		fprintf(out, "\n");
+		fprintf(out, "        point %lld, memory %s; ", (long long)f->point.index + 1, text_bytes(a, f->best.memory_bytes));
+		if (!v->p->study->costs.relative)
+			fprintf(out, "first token after %s; ", text_time(b, f->best.ttft_s));
+		fprintf(out, "plain on %s\n", target_map(v, &pt));
 	}
+	if (named->index >= 0 && named->index != plain->index)
+		fprintf(out, "        %.2fx over the baseline\n", f->best.speedup);
 }
 
 void verdict_print(const struct verdict *v, FILE *out)
@@ -168,6 +180,6 @@ void verdict_print(const struct verdict *v, FILE *out)
 		if (sw->n_workloads > 1 && i % sw->n_target_quants == 0)
 			fprintf(out, "%d + %d tokens:\n", w->prompt, w->generated);
 		fprintf(out, "%-6s  ", hx_type_names[sw->target_quants[i % sw->n_target_quants]]);
-		print_finding(v, &v->findings[i], &v->p->best[i], out);
+		print_finding(v, &v->findings[i], &v->p->fastest[i], &v->p->best[i], out);
 	}
 }

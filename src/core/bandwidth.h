@@ -1,0 +1,14 @@
+/* Who gets which bandwidth: caches shared within a round, main memory shared between streams (cost-model.md sections 1 and 3). */
+#ifndef CORE_BANDWIDTH_H
+#define CORE_BANDWIDTH_H
+
+#include "core/placed.h"
+
+/* Bandwidth in B/s of each unit that placed uses, when a and b (NULL: nothing) are what a round touches, at a mean context. */
+void bandwidth_alone(const struct profile *p, const struct placed *placed, const struct placed *a, const struct placed *b, double context, double *bw);
+
+/* Bandwidth that a keeps of bw_a on each unit while b streams with bw_b: by the profile's measured contention, else in proportion to what both
+ * would take, main memory and a shared cluster being the bounds. */
+void bandwidth_contended(const struct profile *p, const struct placed *a, const double *bw_a, const struct placed *b, const double *bw_b, double *out);
+
+#endif
