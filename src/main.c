@@ -11,7 +11,7 @@
 /* In the order a user meets them. */
 static const struct command commands[] = {
 	{{"sweep", "--profile P [options]", "enumerate mappings and draft lengths, predict, store, and say what to deploy",
-	  "Without --sweep: 'translation', Llama-3.2 3B with a 1B drafter, everything the profile offers.\n"}, cmd_sweep},
+	  "Without --sweep: 'translation', Llama-3.2 3B with a 1B drafter, on\neverything the profile offers.\n"}, cmd_sweep},
 	{{"best", "[options]", "rank the points of a sweep", NULL}, cmd_best},
 	{{"explain", "ID [options]", "say where the time of one point goes, what bounds it and what would change the answer",
 	  "ID is a point of the latest sweep; N:ID one of sweep N.\n"}, cmd_explain},

@@ -74,6 +74,13 @@ bad 2 "keep: must be all, pareto or top:N" sweep -p mali-g52 --keep top:0
 bad 2 "--jobs: must be in \[1, 256\], is 0" sweep -p mali-g52 --jobs 0
 bad 2 "columns.csv:1: missing column 'seconds'" sweep -p mali-g52 --costs columns.csv
 bad 2 "number.csv:2: seconds: .*'fast'" sweep -p mali-g52 --costs number.csv
+printf 'model,quantisation,unit,cores,rows,context,seconds\nllama-3.2-3b,q8_0,a67,1,63,0,1\n' >unit.csv
+printf 'model,quantisation,unit,cores,rows,context,seconds\nllama-3.2-3B,q8_0,a73,1,63,0,1\n' >model.csv
+bad 2 "unit.csv:2: profile 'mali-g52' has no unit 'a67'" sweep -p mali-g52 --costs unit.csv
+bad 2 "model.csv: no row is of llama-3.2-3b or of its drafters" sweep -p mali-g52 --costs model.csv
+sed 's/"target_quants"/"cuts": 4, "target_quants"/' "$sweep" >huge.json
+bad 2 "about .* would be stored, and .* are free; --keep top:N stores less" sweep -p rk3588 -s huge.json
+bad 2 "option '--profile' is given twice" sweep -p mali-g52 -p rk3588
 bad 2 "sweep: unexpected argument 'x'" sweep -p mali-g52 x
 bad 2 "unknown format 'xml'; known are: table, csv, json, jsonl" best --format xml
 bad 2 "no database 'results/hexplore.db'; run 'hexplore sweep' first" best
@@ -113,6 +120,12 @@ sed '/"units.g52.clock_hz"/d' "$profile" >unsourced.json
 run "$HEXPLORE" profile check unsourced.json
 is "check: a parameter without a source" "$status" 1
 like "check: says which" "$out" '^unsourced.json: units.g52.clock_hz has no source'
+sed 's/"reserved": {"bw/"reserved": {"cores": [{"unit": "g52", "cores": 1}], "bw/' "$profile" >reserved.json
+run "$HEXPLORE" profile check reserved.json
+like "check: half a GPU cannot be reserved" "$err" 'reserved.json:[0-9]+: reserved.cores\[0\]: the 2 cores of g52 work together'
+sqlite3 :memory: "SELECT json_remove(readfile('$profile'), '$.links', '$.sources.links')" >unlinked.json
+run "$HEXPLORE" profile check unlinked.json
+like "check: a GPU without a link" "$out" '^unlinked.json: a73, g52 have no link'
 if [ -e /dev/full ]; then
 	sh -c "'$HEXPLORE' profile list >/dev/full" 2>full.err
 	is "a full disk under stdout" "$?" 3

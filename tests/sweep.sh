@@ -57,6 +57,26 @@ like "and 0.94 gives 1.25" "$("$HEXPLORE" sweep --profile imx95 --sweep imx95-kv
 "$HEXPLORE" sweep --profile rk3588 --jobs 5 --db five.db >/dev/null
 is "the number of threads changes nothing" "$(sqlite3 five.db 'SELECT * FROM point' | cksum)" "$(sqlite3 one.db 'SELECT * FROM point' | cksum)"
 
+# a bound that plain decoding misses: speculation is still compared with it, and kept
+sweep=$top_srcdir/sweeps/translation.json
+sed 's/"keep": "all"/"keep": "top:5", "constraints": {"tpot_s": 0.3}/; s/\["f16", "q8_0", "q4_0"\],$/["f16"],/' "$sweep" |
+	sed 's/"draft_quants": \["f16"\]/"draft_quants": ["q4_0"]/' >bound.json
+out=$("$HEXPLORE" sweep --profile rk3588 --sweep bound.json --db bound.db)
+like "only speculation meets the bound" "$out" '^f16 +speculate: 1\.19x'
+is "and is what is kept" "$(sqlite3 bound.db 'SELECT count(*), min(gamma), max(tpot_s) < 0.3 FROM point')" "3|1|1"
+
+# a baseline that is named is what `speedup` is over; the verdict is over the fastest plain mapping all the same
+sed 's/"keep"/"baseline": "a76x1", "keep"/' "$sweep" >baseline.json
+out=$("$HEXPLORE" sweep --profile rk3588 --sweep baseline.json --db baseline.db)
+like "the verdict does not depend on the baseline" "$out" '^q4_0 +do not speculate: 0\.95x'
+like "which is told" "$out" '^ +[0-9.]+x over the baseline'
+is "speedups are over it" "$("$HEXPLORE" best --db baseline.db --where target_map=a76x1 --max gamma=0 --top 1 -f csv | column speedup)" 1
+
+# costs given for one row count only: the rest of that model's passes are scaled
+printf 'model,quantisation,unit,cores,rows,context,seconds\nllama-3.2-3b,q4_0,a76,4,1,64,0.5\n' >one.csv
+out=$("$HEXPLORE" sweep --profile rk3588 --costs one.csv --db costs.db | grep '^q4_0')
+ok "a table of one row does not make speculation pay" sh -c "! echo '$out' | grep -q 'speculate: [3-9]'"
+
 # what is kept
 "$HEXPLORE" sweep --profile rk3588 --keep top:7 --db top.db >/dev/null
 is "top:7 keeps the seven best" "$("$HEXPLORE" best --db top.db -f csv | column id)" "$("$HEXPLORE" best --db one.db --top 7 -f csv | column id)"
@@ -77,6 +97,24 @@ like "explain recomputes what is stored" "$("$HEXPLORE" explain 1660 --db one.db
 is "--where and --max" "$("$HEXPLORE" best --db one.db --where target_quant=q8_0 --max gamma=0 --top 1 -f csv | column target_quant)" q8_0
 fastest=$(sqlite3 one.db 'SELECT id FROM point WHERE feasible ORDER BY tpot_s LIMIT 1')
 is "--objective latency" "$("$HEXPLORE" best --db one.db --objective latency --top 1 -f csv | column id)" "$fastest"
+
+# a database that somebody edited, or may not write
+cp one.db edited.db
+sqlite3 edited.db "UPDATE point SET target_quant = x'00ff', tpot_s = 'abc' WHERE id = 1660; UPDATE point SET tokens_per_round = 0, draft_s = -1,
+	speedup = 9e999 WHERE id = 1661"
+for command in "best" "pareto" "explain 1660" "plot pareto" "plot heatmap" "plot breakdown"; do
+	run timeout 60 "$HEXPLORE" $command --db edited.db
+	ok "edited database: $command ends" test "$status" -le 3
+done
+mkdir closed && cp one.db closed/db && chmod -R a-w closed
+if [ "$(id -u)" -ne 0 ]; then
+	is "a closed folder is read" "$("$HEXPLORE" best --db closed/db --top 1 -f csv | column id)" 1660
+elif setpriv --reuid 65534 --clear-groups "$HEXPLORE" --version >/dev/null 2>&1 && chmod a+rx . closed; then
+	is "a closed folder is read" "$(setpriv --reuid 65534 --clear-groups "$HEXPLORE" best --db "$PWD/closed/db" --top 1 -f csv | column id)" 1660
+else
+	skip "a closed folder is read" "root cannot be kept out, and nobody cannot run the program here"
+fi
+chmod -R u+w closed
 
 for format in csv json jsonl; do
 	ok "best --format $format is well-formed" sh -c "'$HEXPLORE' best --db one.db -f $format >$format.out && test -s $format.out"

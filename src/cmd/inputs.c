@@ -7,6 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *inputs_shown(char *buf, size_t size, enum report_format format, const char *value)
+{
+	if (format != REPORT_TABLE || strlen(value) < size)
+		return value;
+	text_clean(buf, size - 2, value);
+	return strcat(buf, "..");
+}
+
 /* A file that cannot be read is named on stderr and does not hide the others. */
 static int list(const struct input_command *c, struct inputs *in, enum report_format format, struct hx_err *err)
 {
@@ -73,6 +81,8 @@ int inputs_run(const struct input_command *c, const struct opt_command *about, i
 		if (near && strcmp(near, verb) == 0)
 			rc = hx_err_set(err, HX_INPUT, "%s %s: name %s file; see 'hexplore %s --help'", about->name, verb,
 					*verb == 's' ? "one" : "at least one", about->name);
+		else if (!*verb)
+			rc = hx_err_set(err, HX_INPUT, "%s: list, show or check? see 'hexplore %s --help'", about->name, about->name);
 		else
 			rc = hx_err_set(err, HX_INPUT, "%s: list, show or check, not '%s'%s%s%s", about->name, text_clean(shown, sizeof(shown), verb),
 					near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");

@@ -15,6 +15,9 @@ struct input_command {
 	int (*check)(const char *name, struct inputs *in, struct hx_err *err); /* prints what it finds; HX_NO: something is wrong */
 };
 
+/* The beginning of a value that is too long for a table of 80 columns; whole in the other formats. Returns buf or value. */
+const char *inputs_shown(char *buf, size_t size, enum report_format format, const char *value);
+
 int inputs_run(const struct input_command *c, const struct opt_command *about, int argc, char **argv, struct hx_err *err);
 
 #endif

@@ -19,7 +19,7 @@ static const struct report_column list_columns[] = {
 	{"family", "family", REPORT_TEXT, 0, 0},
 	{"parameters", "parameters", REPORT_NUMBER, 0, 0},
 	{"layers", "layers", REPORT_NUMBER, 0, 0},
-	{"tokenizer", "tokenizer", REPORT_TEXT, 0, 0},
+	{"tokenizer", NULL, REPORT_TEXT, 0, 0},
 	{"f16_bytes", "f16 GB", REPORT_NUMBER, 3, 1e-9},
 	{"q8_0_bytes", "q8_0 GB", REPORT_NUMBER, 3, 1e-9},
 	{"q4_0_bytes", "q4_0 GB", REPORT_NUMBER, 3, 1e-9},
@@ -51,9 +51,17 @@ static void row(struct report *r, const char *name, const char *value, const cha
 	report_text(r, unit);
 }
 
+struct showing {
+	struct report *report;
+	enum report_format format;
+};
+
 static void show_value(void *arg, const char *path, const struct field *f, const char *value)
 {
-	row(arg, path, value, f->unit);
+	struct showing *s = arg;
+	char buf[52];
+
+	row(s->report, path, inputs_shown(buf, sizeof(buf), s->format, value), f->unit);
 }
 
 /* The file's fields, then what follows from them. */
@@ -69,7 +77,7 @@ static int show(const char *name, struct inputs *in, enum report_format format, 
 	if (rc)
 		return rc;
 	r = report_begin(stdout, format, columns, sizeof(columns) / sizeof(*columns));
-	field_walk(&s, &shape_fields, show_value, r);
+	field_walk(&s, &shape_fields, show_value, &(struct showing){r, format});
 	row(r, "parameters", text_exact(value, (double)hx_shape_params(&s)), NULL);
 	row(r, "kv_bytes_per_token", text_exact(value, 4.0 * s.layers * s.kv_heads * s.d_head), "B");
 	for (int t = 0; t < HX_TYPE_COUNT; t++) {

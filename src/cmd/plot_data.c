@@ -12,13 +12,23 @@ static const char *const columns[N_COLUMNS] = {"id", "speedup", "tpot_s", "memor
 
 /* ---- rows ---- */
 
+/* A database may have been edited: what no sweep writes is not drawn. */
+static bool plausible(const struct rows *rows, const struct store_value *v)
+{
+	for (int i = 0; i < N_COLUMNS; i++)
+		if (isinf(v[i].number) || v[i].number < 0)
+			return false;
+	return v[ID].number >= 1 && v[ID].number <= (double)rows->space->size && v[TPOT].number > 0 && v[TOKENS].number > 0 &&
+	       !isnan(v[MEMORY].number);
+}
+
 int plot_data_collect(void *arg, const struct store_value *values)
 {
 	struct rows *rows = arg;
 	struct row *r;
 
-	if (!(values[ID].number >= 1 && values[ID].number <= (double)rows->space->size))
-		return 0; /* of another program's making */
+	if (!plausible(rows, values))
+		return 0;
 	if (rows->n == rows->max) {
 		rows->max = rows->max ? 2 * rows->max : 64;
 		rows->v = hx_xrealloc(rows->v, rows->max, sizeof(*rows->v));

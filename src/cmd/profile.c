@@ -21,7 +21,8 @@ static void list_units(const struct profile *p, char *buf, size_t size)
 
 	buf[0] = '\0';
 	for (size_t u = 0; u < p->n_units && n < size; u++)
-		n += (size_t)snprintf(buf + n, size - n, "%s%s x%d", u ? ", " : "", p->units[u].is.name, p->units[u].is.cores);
+		n += (size_t)snprintf(buf + n, size - n, p->units[u].is.kind == HX_CPU ? "%s%sx%d" : "%s%s", u ? " " : "", p->units[u].is.name,
+				      p->units[u].is.cores);
 }
 
 static int list_row(const char *name, struct inputs *in, struct report *r, struct hx_err *err)
@@ -53,17 +54,19 @@ static const struct report_column list_columns[] = {
 struct showing {
 	const struct profile *profile;
 	struct report *report;
+	enum report_format format;
 };
 
 static void show_value(void *arg, const char *path, const struct field *f, const char *value)
 {
 	struct showing *s = arg;
 	const struct source *source = profile_source(s->profile, path);
+	char buf[22];
 
 	if (strncmp(path, "sources", 7) == 0)
 		return;
 	report_text(s->report, path);
-	report_text(s->report, value);
+	report_text(s->report, inputs_shown(buf, sizeof(buf), s->format, value));
 	report_text(s->report, f->unit);
 	report_text(s->report, source ? profile_source_kinds[source->kind] : NULL);
 	report_text(s->report, source ? source->from : NULL);
@@ -76,7 +79,7 @@ static int show(const char *name, struct inputs *in, enum report_format format, 
 		{"source", "source", REPORT_TEXT, 0, 0},       {"from", NULL, REPORT_TEXT, 0, 0},
 	};
 	struct profile p;
-	struct showing s = {.profile = &p};
+	struct showing s = {.profile = &p, .format = format};
 	int rc = load(name, in, &p, err);
 
 	if (rc)
@@ -104,7 +107,7 @@ static int check(const char *name, struct inputs *in, struct hx_err *err)
 	if (rc)
 		return rc;
 	text_clean(shown, sizeof(shown), name);
-	problems = profile_unsourced(&p, print_problem, shown);
+	problems = profile_unsourced(&p, print_problem, shown) + profile_unlinked(&p, print_problem, shown);
 	if (!problems)
 		printf("%s: ok, %zu sources\n", shown, p.n_sources);
 	profile_free(&p);

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum {
@@ -135,18 +136,18 @@ static int check_objectives(const struct predict *p, struct hx_err *err)
 	return HX_OK;
 }
 
-static int run_sweep(const struct options *o, const struct inputs *in, const struct predict *p, int jobs, enum report_format format,
-		     struct hx_err *err)
+static int run_sweep(const struct options *o, const struct inputs *in, const struct predict *p, enum keep keep, int top, int jobs,
+		     enum report_format format, struct hx_err *err)
 {
 	const struct space *space = p->space;
 	const struct sweep *sw = &space->study->sweep;
 	struct store_sweep stored = {.profile = (char *)o->profile, .sweep = (char *)o->sweep, .acceptance = (char *)o->changes.acceptance,
 				     .costs = (char *)o->changes.costs, .keep = (char *)o->changes.keep, .size = space->size};
-	struct job j = {.stored = &stored, .predict = p, .err = err};
-	int top = 0, rc = sweep_keep(o->changes.keep ? o->changes.keep : sw->keep, &j.keep, &top, err);
+	struct job j = {.stored = &stored, .predict = p, .keep = keep, .err = err};
 	double seconds;
+	int rc;
 
-	if (rc || (j.keep == KEEP_PARETO && (rc = check_objectives(p, err))))
+	if (keep == KEEP_PARETO && (rc = check_objectives(p, err)))
 		return rc;
 	catch_interrupt();
 	if ((rc = store_open(&j.store, o->db, STORE_WRITE, err)))
@@ -172,7 +173,34 @@ out:
 	return rc;
 }
 
-static int print_dry_run(const struct space *s, enum report_format format)
+/* About how large the database becomes; a front's size is not known before. */
+static double expected_bytes(const struct space *s, enum keep keep, int top)
+{
+	double rows = keep == KEEP_ALL ? (double)s->size : keep == KEEP_TOP ? fmin((double)s->size, top) : NAN;
+
+	return BYTES_FIXED + rows * BYTES_PER_ROW;
+}
+
+/* Better refused now than stopped by a full disk after hours. */
+static int check_disk(const char *db, double bytes, struct hx_err *err)
+{
+	char need[TEXT_MAX], have[TEXT_MAX];
+	char *folder = hx_xstrdup(db), *slash = strrchr(folder, '/');
+	struct statvfs fs;
+	int rc = HX_OK;
+
+	if (slash)
+		*slash = '\0';
+	/* a folder yet to be created is on its parent's file system */
+	if ((statvfs(slash && *folder ? folder : ".", &fs) == 0 || statvfs(".", &fs) == 0) && bytes > (double)fs.f_bavail * (double)fs.f_frsize)
+		rc = hx_err_set(err, HX_INPUT,
+				"about %s would be stored, and %s are free; --keep top:N stores less, and cuts, cut_step and cores make a space smaller",
+				text_bytes(need, bytes), text_bytes(have, (double)fs.f_bavail * (double)fs.f_frsize));
+	free(folder);
+	return rc;
+}
+
+static int print_dry_run(const struct space *s, double bytes, enum report_format format)
 {
 	static const struct report_column columns[] = {
 		{"points", "points", REPORT_NUMBER, 0, 0},
@@ -188,7 +216,7 @@ static int print_dry_run(const struct space *s, enum report_format format)
 	report_number(r, (double)s->n_plain);
 	report_number(r, (double)(s->size - s->n_plain));
 	report_number(r, (double)s->target.n);
-	report_number(r, BYTES_FIXED + (double)s->size * BYTES_PER_ROW);
+	report_number(r, bytes);
 	report_end(r);
 	return HX_OK;
 }
@@ -199,14 +227,17 @@ static int load_and_run(const struct options *o, int jobs, enum report_format fo
 	struct study study = {0};
 	struct space space = {0};
 	struct predict predict = {0};
-	int rc;
+	enum keep keep;
+	int top = 0, rc;
 
 	if ((rc = study_load(&study, &in, o->profile, o->sweep, &o->changes, err)) || (rc = space_init(&space, &study, err)))
 		goto out;
+	if ((rc = sweep_keep(o->changes.keep ? o->changes.keep : study.sweep.keep, &keep, &top, err)))
+		goto out;
 	if (o->dry_run)
-		rc = print_dry_run(&space, format);
-	else if (!(rc = predict_init(&predict, &study, &space, err)) && !(rc = predict_fits(&predict, err)))
-		rc = run_sweep(o, &in, &predict, jobs, format, err);
+		rc = print_dry_run(&space, expected_bytes(&space, keep, top), format);
+	else if (!(rc = check_disk(o->db, expected_bytes(&space, keep, top), err)) && !(rc = predict_init(&predict, &study, &space, err)) && !(rc = predict_fits(&predict, err)))
+		rc = run_sweep(o, &in, &predict, keep, top, jobs, format, err);
 out:
 	if (predict.study)
 		predict_free(&predict);

@@ -125,14 +125,27 @@ static struct rounds rounds_per_token(const double *p, int gamma, int mode)
 	return (struct rounds){1 / tokens, p[gamma] / tokens};
 }
 
+/* Whether the last gamma + 1 increments of R and C agree to rounding: from there on both are linear. */
+static bool settled(const struct rounds *at, size_t n, int gamma)
+{
+	double r = at[n].rounds - at[n - 1].rounds, c = at[n].catch_ups - at[n - 1].catch_ups;
+
+	for (size_t k = 1; k <= (size_t)gamma; k++)
+		if (fabs(at[n - k].rounds - at[n - k - 1].rounds - r) > 1e-13 || fabs(at[n - k].catch_ups - at[n - k - 1].catch_ups - c) > 1e-13)
+			return false;
+	return true;
+}
+
 /* R(n) = 1 + sum_a P(a) R(n - yield(a)), R(n <= 0) = 0; likewise for catch-ups. */
 static struct rounds rounds_of(const double *p, int gamma, int mode, size_t n)
 {
 	struct rounds *at = hx_xcalloc(n + 1, sizeof(*at)), result;
+	size_t left = 0;
 
-	for (size_t left = 1; left <= n; left++) {
+	while (left < n && !(left > 2 * (size_t)gamma + 2 && settled(at, left, gamma))) {
 		struct rounds r = {1, 0};
 
+		left++;
 		for (int a = 0; a <= gamma; a++) {
 			size_t y = (size_t)yield_of(a, gamma, mode);
 
@@ -145,7 +158,11 @@ static struct rounds rounds_of(const double *p, int gamma, int mode, size_t n)
 		}
 		at[left] = r;
 	}
-	result = at[n];
+	result = at[left];
+	if (left < n) {
+		result.rounds += (double)(n - left) * (at[left].rounds - at[left - 1].rounds);
+		result.catch_ups += (double)(n - left) * (at[left].catch_ups - at[left - 1].catch_ups);
+	}
 	free(at);
 	return result;
 }

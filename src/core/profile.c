@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -291,6 +292,21 @@ int profile_unsourced(const struct profile *p, profile_report *report, void *arg
 		}
 	free(s.used);
 	return s.missing;
+}
+
+int profile_unlinked(const struct profile *p, profile_report *report, void *arg)
+{
+	char pair[160];
+	int n = 0;
+
+	for (size_t a = 0; a < p->n_units; a++)
+		for (size_t b = a + 1; b < p->n_units; b++)
+			if ((p->units[a].is.kind != HX_CPU || p->units[b].is.kind != HX_CPU) && !profile_link(p, (int)a, (int)b)) {
+				snprintf(pair, sizeof(pair), "%s, %s", p->units[a].is.name, p->units[b].is.name);
+				report(arg, pair, "have no link: transfers between them would cost nothing");
+				n++;
+			}
+	return n;
 }
 
 const struct source *profile_source(const struct profile *p, const char *path)

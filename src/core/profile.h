@@ -145,6 +145,9 @@ void profile_free(struct profile *p);
 typedef void profile_report(void *arg, const char *path, const char *what);
 int profile_unsourced(const struct profile *p, profile_report *report, void *arg);
 
+/* Calls report for every pair of units, not both CPUs, without a link; returns how many. */
+int profile_unlinked(const struct profile *p, profile_report *report, void *arg);
+
 /* The source that speaks of a parameter most closely, or NULL; its kind by name. */
 const struct source *profile_source(const struct profile *p, const char *path);
 extern const char *const profile_source_kinds[];

@@ -65,6 +65,7 @@ static const char *shorter(const struct listing *l, const char *text)
 static int print_row(void *arg, const struct store_value *v)
 {
 	struct listing *l = arg;
+	const char *quant;
 
 	for (int i = 0; i < N_LOOKS; i++) {
 		if (columns_looks[i].type == REPORT_TEXT)
@@ -72,10 +73,10 @@ static int print_row(void *arg, const struct store_value *v)
 		else
 			report_number(l->report, v[i].number);
 	}
-	if (!*l->quant)
-		snprintf(l->quant, sizeof(l->quant), "%s", v[TARGET_QUANT].text);
-	l->rows++;
-	l->mixed |= strcmp(l->quant, v[TARGET_QUANT].text) != 0;
+	quant = v[TARGET_QUANT].text ? v[TARGET_QUANT].text : ""; /* the database may have been edited */
+	if (!l->rows++)
+		snprintf(l->quant, sizeof(l->quant), "%s", quant);
+	l->mixed |= strcmp(l->quant, quant) != 0;
 	return 0;
 }
 

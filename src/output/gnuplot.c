@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { POINTS_INCH = 72, NOT_FOUND = 127 };
+enum { POINTS_INCH = 72, NOT_FOUND = 127, TIME_LIMIT_S = 60 };
 
 /* A pixel of a picture is a point of a PDF. pngcairo's fonts are of 96 dots per inch; the others' are scaled to look the same. */
 static const struct format {
@@ -116,6 +116,7 @@ static int draw(FILE *script, FILE *out, FILE *said, struct hx_err *err)
 	if (pid < 0)
 		return hx_err_set(err, HX_IO, "cannot start gnuplot: %s", strerror(errno));
 	if (pid == 0) {
+		alarm(TIME_LIMIT_S); /* outlives exec */
 		if (dup2(fileno(script), 0) == 0 && dup2(fileno(out), 1) == 1 && dup2(fileno(said), 2) == 2)
 			execlp("gnuplot", "gnuplot", "--default-settings", (char *)NULL);
 		_exit(NOT_FOUND);
@@ -127,6 +128,8 @@ static int draw(FILE *script, FILE *out, FILE *said, struct hx_err *err)
 		return HX_OK;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND)
 		return hx_err_set(err, HX_IO, "gnuplot is not installed (Debian and Ubuntu: apt-get install gnuplot-nox)");
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+		return hx_err_set(err, HX_IO, "gnuplot took more than %d s", TIME_LIMIT_S);
 	if (WIFSIGNALED(status))
 		return hx_err_set(err, HX_IO, "gnuplot was ended by signal %d", WTERMSIG(status));
 	complaint(said, why, sizeof(why));

@@ -4,12 +4,15 @@
 #include "base/text.h"
 #include "store/schema.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum {
 	BUSY_MS = 60000,    /* another process may hold the write lock for a batch */
@@ -138,6 +141,54 @@ static void make_folder(const char *path)
 	free(dir);
 }
 
+/* `file:PATH?immutable=1`: SQLite writes beside a WAL database even to read it, which a read-only folder forbids. */
+static char *immutable_uri(const char *path)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char *uri = hx_xmalloc(3 * strlen(path) + 32), *to = uri + sprintf(uri, "file:");
+
+	for (; *path; path++) {
+		unsigned char c = (unsigned char)*path;
+
+		if (isalnum(c) || strchr("/._-", c)) {
+			*to++ = (char)c;
+		} else {
+			*to++ = '%';
+			*to++ = hex[c >> 4];
+			*to++ = hex[c & 15];
+		}
+	}
+	strcpy(to, "?immutable=1");
+	return uri;
+}
+
+/* Whether nobody like us can be writing: the folder is closed, and no journal is left. */
+static bool at_rest(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? hx_xasprintf("%.*s", (int)(slash - path) + 1, path) : hx_xstrdup("."), *wal = hx_xasprintf("%s-wal", path);
+	bool rest = access(dir, W_OK) != 0 && access(wal, F_OK) != 0;
+
+	free(dir);
+	free(wal);
+	return rest;
+}
+
+static int open_file(struct store *s, const char *path, enum store_access access)
+{
+	char *uri;
+	int code;
+
+	if (access == STORE_WRITE)
+		return sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+	if (!at_rest(path))
+		return sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READONLY, NULL);
+	uri = immutable_uri(path);
+	code = sqlite3_open_v2(uri, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+	free(uri);
+	return code;
+}
+
 int store_open(struct store **out, const char *path, enum store_access access, struct hx_err *err)
 {
 	struct store *s = hx_xcalloc(1, sizeof(*s));
@@ -153,9 +204,10 @@ int store_open(struct store **out, const char *path, enum store_access access, s
 		rc = hx_err_set(err, HX_INPUT, "no database '%s'; run 'hexplore sweep' first, or name one with --db", s->path);
 	if (!rc && stat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		rc = hx_err_set(err, HX_INPUT, "'%s' is not a regular file; --db names the database", s->path);
-	if (!rc && sqlite3_open_v2(path, &s->db, access == STORE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
-		rc = hx_err_set(err, HX_IO, "cannot open database '%s': %s", s->path,
-				sqlite3_system_errno(s->db) ? strerror(sqlite3_system_errno(s->db)) : sqlite3_errmsg(s->db));
+	if (!rc && open_file(s, path, access) != SQLITE_OK)
+		rc = hx_err_set(err, HX_IO, "cannot open database '%s': %s%s", s->path,
+				sqlite3_system_errno(s->db) ? strerror(sqlite3_system_errno(s->db)) : sqlite3_errmsg(s->db),
+				sqlite3_system_errno(s->db) == ENOENT ? "; create its folder first" : "");
 	if (!rc) {
 		sqlite3_busy_timeout(s->db, BUSY_MS);
 		rc = check_identity(s, access, err);
@@ -443,6 +495,8 @@ int store_sweep_read(struct store *s, int64_t id, struct store_sweep *sweep, str
 	else
 		rc = hx_err_set(err, HX_INPUT, "database '%s' has no sweep yet; run 'hexplore sweep' first", s->path);
 	sqlite3_finalize(st);
+	if (!rc && (!sweep->profile || !sweep->sweep))
+		rc = hx_err_set(err, HX_INPUT, "database '%s': sweep %lld does not say of which profile and sweep it is", s->path, (long long)sweep->id);
 	if (!rc && in)
 		rc = read_inputs(s, sweep->id, in, err);
 	if (rc)
