@@ -128,11 +128,14 @@ int hx_graph_init(struct hx_graph *g, const struct hx_shape *shape, const struct
 	add(&b, HX_OP_ARGMAX, -1, mapping->head, (struct hx_op){.type = HX_F32, .act_row = vocab * F32, .in_row = vocab * F32, .logits = true});
 	if (b.rc)
 		hx_graph_free(g);
+	else
+		hx_chain_init(&g->whole, g, 0, g->n_ops);
 	return b.rc;
 }
 
 void hx_graph_free(struct hx_graph *g)
 {
+	hx_chain_free(&g->whole);
 	free(g->ops);
 	*g = (struct hx_graph){0};
 }
@@ -159,12 +162,12 @@ static void add_weights(const struct hx_graph *g, struct hx_buffers *b)
 	double table = s->vocab * hx_shape_row_bytes(g->type, s->d_model);
 	int embed = g->ops[0].unit, head = g->ops[g->n_ops - 2].unit;
 
-	for (size_t i = 0; i < g->n_ops; i++) {
-		const struct hx_op *op = &g->ops[i];
+	for (size_t i = 0; i < g->whole.n_ops; i++) {
+		const struct hx_op *op = &g->ops[g->whole.ops[i].first];
 		/* gate and up projection are two tensors */
 		double tensor = op->kind == HX_OP_FFN_UP && s->gated_ffn ? op->weight_bytes / 2 : op->weight_bytes;
 
-		b->bytes[op->unit][HX_BUF_WEIGHTS] += op->weight_bytes;
+		b->bytes[op->unit][HX_BUF_WEIGHTS] += g->whole.ops[i].count * op->weight_bytes;
 		b->largest[op->unit] = fmax(b->largest[op->unit], tensor);
 	}
 	if (!s->tied || embed != head) {
@@ -176,14 +179,13 @@ static void add_weights(const struct hx_graph *g, struct hx_buffers *b)
 void hx_graph_buffers(const struct hx_graph *g, double r, double l, double n, struct hx_buffers *b)
 {
 	double widest[HX_MAX_UNITS] = {0};
-	struct hx_chain all;
 
 	add_weights(g, b);
-	for (size_t i = 0; i < g->n_ops; i++) {
-		const struct hx_op *op = &g->ops[i];
+	for (size_t i = 0; i < g->whole.n_ops; i++) {
+		const struct hx_op *op = &g->ops[g->whole.ops[i].first];
 		double cached = op->kv_pos * (op->window ? fmin(n, op->window + r) : n);
 
-		b->bytes[op->unit][HX_BUF_KV] += cached;
+		b->bytes[op->unit][HX_BUF_KV] += g->whole.ops[i].count * cached;
 		b->largest[op->unit] = fmax(b->largest[op->unit], cached);
 		if (!op->logits)
 			widest[op->unit] = fmax(widest[op->unit], op->act_row * r);
@@ -192,13 +194,11 @@ void hx_graph_buffers(const struct hx_graph *g, double r, double l, double n, st
 	}
 	for (int u = 0; u < HX_MAX_UNITS; u++)
 		b->bytes[u][HX_BUF_ACTIVATIONS] += widest[u];
-	hx_chain_init(&all, g, 0, g->n_ops);
-	for (size_t i = 1; i < all.n_segments; i++) {
-		const struct hx_segment *s = &all.segments[i];
+	for (size_t i = 0; i < g->whole.n_crossings; i++) {
+		const struct hx_segment *s = &g->whole.segments[g->whole.crossings[i].first];
 		double bytes = s->transfer_row * (s->logits ? l : r);
 
 		/* one buffer serves every transfer into a unit */
 		b->bytes[s->unit][HX_BUF_STAGING] = fmax(b->bytes[s->unit][HX_BUF_STAGING], bytes);
 	}
-	hx_chain_free(&all);
 }

@@ -6,6 +6,45 @@
 const char *const hx_modes[] = {"sequential", "overlapped", NULL};
 const char *const hx_pass_names[] = {"prefill target", "prefill drafter", "draft", "catch-up", "front", "verify"};
 
+
+/* Adds item i to the group of an earlier one that is like it. */
+static void group(struct hx_group *groups, size_t *n, size_t i, const struct hx_chain *c, bool (*alike)(const struct hx_chain *, size_t, size_t))
+{
+	for (size_t k = 0; k < *n; k++)
+		if (alike(c, groups[k].first, i)) {
+			groups[k].count++;
+			return;
+		}
+	groups[(*n)++] = (struct hx_group){i, 1};
+}
+
+/* Layers of a model differ in their window only, and in where they run. */
+static bool same_work(const struct hx_chain *c, size_t i, size_t k)
+{
+	const struct hx_op *a = &c->graph->ops[i], *b = &c->graph->ops[k];
+
+	return a->kind == b->kind && a->unit == b->unit && a->cores == b->cores && a->window == b->window;
+}
+
+static bool same_crossing(const struct hx_chain *c, size_t i, size_t k)
+{
+	const struct hx_segment *a = &c->segments[i], *b = &c->segments[k];
+
+	return a->unit == b->unit && a->from == b->from && a->transfer_row == b->transfer_row && a->logits == b->logits;
+}
+
+static void find_groups(struct hx_chain *c)
+{
+	c->ops = hx_xcalloc(c->n, sizeof(*c->ops));
+	c->crossings = hx_xcalloc(c->n_segments, sizeof(*c->crossings));
+	for (size_t i = c->first; i < c->first + c->n; i++)
+		group(c->ops, &c->n_ops, i, c, same_work);
+	for (size_t i = 0; i < c->n_segments; i++)
+		group(c->crossings, &c->n_crossings, i, c, same_crossing);
+	c->ops = hx_xrealloc(c->ops, c->n_ops, sizeof(*c->ops));
+	c->segments = hx_xrealloc(c->segments, c->n_segments, sizeof(*c->segments));
+}
+
 void hx_chain_init(struct hx_chain *c, const struct hx_graph *g, size_t first, size_t n)
 {
 	*c = (struct hx_chain){.graph = g, .first = first, .n = n};
@@ -26,11 +65,14 @@ void hx_chain_init(struct hx_chain *c, const struct hx_graph *g, size_t first, s
 								  .logits = op->logits,
 								  .transfer_row = enters ? op->in_row : 0};
 	}
+	find_groups(c);
 }
 
 void hx_chain_free(struct hx_chain *c)
 {
 	free(c->segments);
+	free(c->ops);
+	free(c->crossings);
 	*c = (struct hx_chain){0};
 }
 
@@ -117,22 +159,23 @@ static size_t first_op_of_layer(const struct hx_graph *g, int layer)
 void hx_plan_init(struct hx_plan *p, int drafter, const struct hx_graph *target, const struct hx_graph *draft, int gamma, int mode, bool kv_cache)
 {
 	*p = (struct hx_plan){.drafter = drafter, .mode = mode, .kv_cache = kv_cache};
-	hx_chain_init(&p->chains[HX_CHAIN_TARGET], target, 0, target->n_ops);
-	if (draft)
-		hx_chain_init(&p->chains[HX_CHAIN_DRAFT], draft, 0, draft->n_ops);
+	p->chains[HX_CHAIN_TARGET] = &target->whole;
+	p->chains[HX_CHAIN_DRAFT] = draft ? &draft->whole : NULL;
 	if (drafter == HX_DRAFT_EXIT) {
 		size_t cut = first_op_of_layer(target, draft->layers);
 
-		hx_chain_init(&p->chains[HX_CHAIN_FRONT], target, 0, cut);
-		hx_chain_init(&p->chains[HX_CHAIN_TAIL], target, cut, target->n_ops - cut);
+		hx_chain_init(&p->front, target, 0, cut);
+		hx_chain_init(&p->tail, target, cut, target->n_ops - cut);
+		p->chains[HX_CHAIN_FRONT] = &p->front;
+		p->chains[HX_CHAIN_TAIL] = &p->tail;
 	}
 	hx_plan_set_gamma(p, gamma);
 }
 
 void hx_plan_free(struct hx_plan *p)
 {
-	for (int i = 0; i < HX_CHAIN_COUNT; i++)
-		hx_chain_free(&p->chains[i]);
+	hx_chain_free(&p->front);
+	hx_chain_free(&p->tail);
 	*p = (struct hx_plan){0};
 }
 

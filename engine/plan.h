@@ -66,21 +66,7 @@ struct hx_work {
 };
 struct hx_work hx_op_work(const struct hx_op *op, double r, double l, double n);
 
-struct hx_graph {
-	const struct hx_shape *shape;     /* borrowed */
-	const struct hx_mapping *mapping; /* borrowed */
-	int type;   /* quantisation of layers and head */
-	int layers; /* layers in use: all, or the first K of an early exit */
-	struct hx_op *ops;
-	size_t n_ops;
-	bool row_fallback; /* some rows are not divided by the type's block and are f16 */
-};
-
-/* Builds the operators of the first `layers` layers and the head. Operators that their unit does not support move to its
- * fallback; HX_INPUT names unit, operator and type where there is none. */
-int hx_graph_init(struct hx_graph *g, const struct hx_shape *shape, const struct hx_mapping *mapping, int type, int layers,
-		  const struct hx_units *units, struct hx_err *err);
-void hx_graph_free(struct hx_graph *g);
+struct hx_graph;
 
 /* Consecutive operators on one unit; `transfer_row` bytes per row enter it from unit `from` (-1: none). */
 struct hx_segment {
@@ -90,16 +76,42 @@ struct hx_segment {
 	bool logits; /* the rows transferred are logit rows */
 };
 
+/* So many operators (or segments) of a chain that are alike but for their layer: the first of them stands for all. What is priced once
+ * serves them all. */
+struct hx_group {
+	size_t first;
+	int count;
+};
+
 struct hx_chain {
 	const struct hx_graph *graph; /* borrowed */
 	size_t first, n;
 	struct hx_segment *segments;
 	size_t n_segments;
+	struct hx_group *ops, *crossings; /* of operators; of segments */
+	size_t n_ops, n_crossings;
 };
 
 /* Cuts operators [first, first + n) of the graph into segments. */
 void hx_chain_init(struct hx_chain *c, const struct hx_graph *g, size_t first, size_t n);
 void hx_chain_free(struct hx_chain *c);
+
+struct hx_graph {
+	const struct hx_shape *shape;     /* borrowed */
+	const struct hx_mapping *mapping; /* borrowed */
+	int type;   /* quantisation of layers and head */
+	int layers; /* layers in use: all, or the first K of an early exit */
+	struct hx_op *ops;
+	size_t n_ops;
+	struct hx_chain whole; /* all operators; points back, so a graph stays where it was built */
+	bool row_fallback; /* some rows are not divided by the type's block and are f16 */
+};
+
+/* Builds the operators of the first `layers` layers and the head. Operators that their unit does not support move to its
+ * fallback; HX_INPUT names unit, operator and type where there is none. */
+int hx_graph_init(struct hx_graph *g, const struct hx_shape *shape, const struct hx_mapping *mapping, int type, int layers,
+		  const struct hx_units *units, struct hx_err *err);
+void hx_graph_free(struct hx_graph *g);
 
 /* Memory a graph needs on each unit, in bytes, index as in struct hx_units. */
 enum hx_buffer_kind { HX_BUF_WEIGHTS, HX_BUF_KV, HX_BUF_ACTIVATIONS, HX_BUF_LOGITS, HX_BUF_STAGING, HX_BUF_COUNT };
@@ -146,7 +158,8 @@ struct hx_plan {
 	int drafter; /* enum hx_drafter */
 	int gamma, mode;
 	bool kv_cache;
-	struct hx_chain chains[HX_CHAIN_COUNT];
+	const struct hx_chain *chains[HX_CHAIN_COUNT]; /* NULL: the plan has none */
+	struct hx_chain front, tail; /* of an early exit */
 	struct hx_pass passes[HX_PASS_COUNT];
 	int n_passes;
 	struct hx_step steps[8];

@@ -174,8 +174,8 @@ static void measured_rows_scale(void **state)
 	without = fixture_predict(&f, 1);
 	pt = space_point(&f.space, 1);
 	predict_pair(&f.predict, &pt, &pair);
-	target = 3 / cost_pass(&pair.env, &pair.plan.chains[HX_CHAIN_TARGET], 1, 1, 0).time_s;
-	draft = 2 / cost_pass(&pair.env_draft, &pair.plan.chains[HX_CHAIN_DRAFT], 2, 1, 0).time_s;
+	target = 3 / cost_pass(&pair.env, pair.plan.chains[HX_CHAIN_TARGET], 1, 1, 0).time_s;
+	draft = 2 / cost_pass(&pair.env_draft, pair.plan.chains[HX_CHAIN_DRAFT], 2, 1, 0).time_s;
 	check_near(with.verify_s, without.verify_s * target, 1e-12);
 	check_near(with.ttft_s, pair.prefill.time_s * target + pair.prefill_draft.time_s * draft, 1e-12);
 	predict_pair_free(&pair);
@@ -419,24 +419,24 @@ static void rounds_by_hand(void **state)
 		int g = pt.gamma, kind = f.study.drafters[pt.drafter].kind;
 		struct pass_cost v, d1 = {0}, d2 = {0}, busy = {0}, front = {0};
 		double time_s, energy_j, row_s = 1e-6;
-		const struct hx_chain *chains;
+		const struct hx_chain *const *chains;
 
 		if (!pr.feasible)
 			continue;
 		predict_pair(&f.predict, &pt, &pair);
 		chains = pair.plan.chains;
 		if (kind != HX_DRAFT_NGRAM) {
-			d1 = priced(&f, &chains[HX_CHAIN_DRAFT], pair.env_draft.bw, 1, 1, 63, 126);
-			d2 = priced(&f, &chains[HX_CHAIN_DRAFT], pair.env_draft.bw, 2, 1, 63, 126);
-			busy = priced(&f, &chains[HX_CHAIN_DRAFT], pair.busy_draft.bw, 1, 1, 63, 126);
+			d1 = priced(&f, chains[HX_CHAIN_DRAFT], pair.env_draft.bw, 1, 1, 63, 126);
+			d2 = priced(&f, chains[HX_CHAIN_DRAFT], pair.env_draft.bw, 2, 1, 63, 126);
+			busy = priced(&f, chains[HX_CHAIN_DRAFT], pair.busy_draft.bw, 1, 1, 63, 126);
 		}
 		if (kind == HX_DRAFT_EXIT) {
-			front = priced(&f, &chains[HX_CHAIN_FRONT], pair.env.bw, 1, 0, 63, 126);
-			v = priced(&f, &chains[HX_CHAIN_TAIL], pair.env.bw, g + 1, g + 1, 63, 126);
+			front = priced(&f, chains[HX_CHAIN_FRONT], pair.env.bw, 1, 0, 63, 126);
+			v = priced(&f, chains[HX_CHAIN_TAIL], pair.env.bw, g + 1, g + 1, 63, 126);
 		} else if (pt.mode == HX_OVERLAPPED) {
-			v = priced(&f, &chains[HX_CHAIN_TARGET], pair.busy.bw, g, g, 63, 126);
+			v = priced(&f, chains[HX_CHAIN_TARGET], pair.busy.bw, g, g, 63, 126);
 		} else {
-			v = priced(&f, &chains[HX_CHAIN_TARGET], pair.env.bw, g + 1, g + 1, 63, 126);
+			v = priced(&f, chains[HX_CHAIN_TARGET], pair.env.bw, g + 1, g + 1, 63, 126);
 		}
 		if (pt.mode == HX_OVERLAPPED) {
 			double ready = r.catch_ups; /* rounds that find their drafts made */
@@ -473,14 +473,14 @@ static void plain_by_hand(void **state)
 	pr = fixture_predict(&f, pt.index);
 	predict_pair(&f.predict, &pt, &pair);
 	for (int n = 0; n < 63; n++) {
-		struct pass_cost c = priced(&f, &pair.plan.chains[HX_CHAIN_TARGET], pair.env.bw, 1, 1, 63 + n, 63 + n);
+		struct pass_cost c = priced(&f, pair.plan.chains[HX_CHAIN_TARGET], pair.env.bw, 1, 1, 63 + n, 63 + n);
 
 		time_s += c.time_s + 2e-5 + 1e-6;
 		energy_j += c.energy_j + 1.5 * (c.time_s + 2.1e-5);
 	}
 	check_near(pr.tpot_s * 63, time_s, 1e-3);
 	check_near(pr.energy_j_token * 63, energy_j, 1e-3);
-	check_near(pr.ttft_s, priced(&f, &pair.plan.chains[HX_CHAIN_TARGET], pair.env.bw, 63, 1, 0, 0).time_s, 1e-12);
+	check_near(pr.ttft_s, priced(&f, pair.plan.chains[HX_CHAIN_TARGET], pair.env.bw, 63, 1, 0, 0).time_s, 1e-12);
 	predict_pair_free(&pair);
 	fixture_free(&f);
 }

@@ -187,10 +187,12 @@ static void print_passes(const struct explaining *x)
 	for (int k = 0; k < HX_CHAIN_COUNT; k++) {
 		static const char *const names[] = {"target", "drafter", "target, first layers", "target, remaining layers"};
 
-		if (!p->chains[k].n)
+		const struct hx_chain *c = p->chains[k];
+
+		if (!c)
 			continue;
-		printf("  %s: %zu operators in %zu segment%s\n", names[k], p->chains[k].n, p->chains[k].n_segments, p->chains[k].n_segments == 1 ? "" : "s");
-		print_chain(x, &p->chains[k]);
+		printf("  %s: %zu operators in %zu segment%s\n", names[k], c->n, c->n_segments, c->n_segments == 1 ? "" : "s");
+		print_chain(x, c);
 	}
 	puts("");
 }
@@ -230,7 +232,7 @@ static const char *bound(const struct op_cost *c)
 static void list_pass(const struct explaining *x, const struct hx_pass *pass, struct report *r)
 {
 	const struct cost_env *env = predict_env(&x->pair, pass->kind, pass->kind == HX_PASS_VERIFY);
-	const struct hx_chain *c = &x->pair.plan.chains[pass->chain];
+	const struct hx_chain *c = x->pair.plan.chains[pass->chain];
 	struct group groups[HX_OP_COUNT][HX_MAX_UNITS] = {{{0}}};
 	bool prefill = !pass->rows;
 	double rows = prefill ? x->s->study.sweep.workloads[x->pt.workload].prompt : pass->rows, n = prefill ? 0 : mean_context(x);

@@ -72,7 +72,7 @@ static void add_pass(struct roofs *r, const struct pair *pair, int kind, const s
 
 	if (!pass)
 		return;
-	c = &pair->plan.chains[pass->chain];
+	c = pair->plan.chains[pass->chain];
 	rows = pass->rows + (env->kv_cache ? 0 : n);
 	for (size_t i = c->first; i < c->first + c->n; i++) {
 		const struct hx_op *op = &c->graph->ops[i];

@@ -102,59 +102,42 @@ double cost_active_w(const struct profile *p, int unit, int cores)
 	return NAN;
 }
 
-static void add_segment(const struct cost_env *env, const struct hx_segment *s, double r, double l, struct pass_cost *c)
+static void add_ops(const struct cost_env *env, const struct hx_op *op, int count, double r, double l, double n, struct pass_cost *sum)
+{
+	struct op_cost c = cost_op(env->profile, op, r, l, n, env->bw[op->unit]);
+
+	sum->time_s += count * c.time_s;
+	sum->launch_s += count * c.launch_s;
+	sum->bytes += count * c.bytes;
+	sum->flop += count * c.flop;
+	sum->energy_j += count * (c.time_s * cost_active_w(env->profile, op->unit, op->cores) + c.bytes * env->profile->power.dram_j_byte);
+}
+
+static void add_segments(const struct cost_env *env, const struct hx_segment *s, int count, double r, double l, struct pass_cost *sum)
 {
 	const struct link *link = s->from >= 0 ? profile_link(env->profile, s->from, s->unit) : NULL;
 
-	c->sync_s += env->profile->units[s->unit].sync_s;
+	sum->sync_s += count * env->profile->units[s->unit].sync_s;
 	if (link)
-		c->transfer_s += link->fixed_s + s->transfer_row * (s->logits ? l : r) / link->bw_bytes_s;
-}
-
-/* Layers are alike: the last price of each kind of operator usually serves again. */
-struct memo {
-	int unit, window;
-	struct op_cost cost;
-	double energy_j;
-};
-
-static const struct memo *priced(const struct cost_env *env, const struct hx_op *op, double r, double l, double n, struct memo *memo)
-{
-	struct memo *m = &memo[op->kind];
-
-	if (m->unit != op->unit + 1 || m->window != op->window) {
-		m->unit = op->unit + 1;
-		m->window = op->window;
-		m->cost = cost_op(env->profile, op, r, l, n, env->bw[op->unit]);
-		m->energy_j = m->cost.time_s * cost_active_w(env->profile, op->unit, op->cores) + m->cost.bytes * env->profile->power.dram_j_byte;
-	}
-	return m;
+		sum->transfer_s += count * (link->fixed_s + s->transfer_row * (s->logits ? l : r) / link->bw_bytes_s);
 }
 
 struct pass_cost cost_pass(const struct cost_env *env, const struct hx_chain *c, double r, double l, double n)
 {
 	struct pass_cost sum = {0};
-	struct memo memo[HX_OP_COUNT] = {{0}};
 
 	if (!env->kv_cache) {
 		r += n;
 		n = 0;
 	}
-	for (size_t i = c->first; i < c->first + c->n; i++) {
-		const struct hx_op *op = &c->graph->ops[i];
-		const struct memo *m;
+	for (size_t i = 0; i < c->n_ops; i++) {
+		const struct hx_op *op = &c->graph->ops[c->ops[i].first];
 
-		if (op->logits && l == 0)
-			continue;
-		m = priced(env, op, r, l, n, memo);
-		sum.time_s += m->cost.time_s;
-		sum.launch_s += m->cost.launch_s;
-		sum.bytes += m->cost.bytes;
-		sum.flop += m->cost.flop;
-		sum.energy_j += m->energy_j;
+		if (!op->logits || l > 0)
+			add_ops(env, op, c->ops[i].count, r, l, n, &sum);
 	}
-	for (size_t i = 0; i < c->n_segments; i++)
-		add_segment(env, &c->segments[i], r, l, &sum);
+	for (size_t i = 0; i < c->n_crossings; i++)
+		add_segments(env, &c->segments[c->crossings[i].first], c->crossings[i].count, r, l, &sum);
 	sum.time_s += sum.transfer_s + sum.sync_s;
 	return sum;
 }

@@ -74,8 +74,8 @@ struct pass_cost predict_pass(const struct predict *p, const struct pair *pair, 
 	if (!pass)
 		return (struct pass_cost){0};
 	if (!pass->rows)
-		return price(p, env, alone_env, &pair->plan.chains[pass->chain], w->prompt, pass->logit_rows, 0, 0);
-	return price(p, env, alone_env, &pair->plan.chains[pass->chain], pass->rows, pass->logit_rows, w->prompt, w->prompt + w->generated);
+		return price(p, env, alone_env, pair->plan.chains[pass->chain], w->prompt, pass->logit_rows, 0, 0);
+	return price(p, env, alone_env, pair->plan.chains[pass->chain], pass->rows, pass->logit_rows, w->prompt, w->prompt + w->generated);
 }
 
 static bool same_pair(const struct point *a, const struct point *b)
