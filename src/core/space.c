@@ -12,6 +12,7 @@ struct maker {
 	struct hx_err *err;
 	char text[1024];
 	int used[HX_MAX_UNITS]; /* units already in the text */
+	size_t earlier;         /* mappings of `out` that a new one may repeat: `auto` never repeats itself */
 	int rc;
 };
 
@@ -21,7 +22,7 @@ static void add_mapping(struct maker *mk, const char *text)
 
 	if (mk->rc)
 		return;
-	for (size_t i = 0; i < m->n; i++) /* `auto` may hold what is also listed */
+	for (size_t i = 0; i < mk->earlier; i++)
 		if (strcmp(m->v[i].text, text) == 0)
 			return;
 	m->v = hx_xrealloc(m->v, m->n + 1, sizeof(*m->v));
@@ -94,6 +95,7 @@ static int make_mappings(const struct study *study, const struct hx_shape *shape
 	snprintf(path, sizeof(path), "%s", key);
 	for (size_t i = 0; i < n && !mk.rc; i++) {
 		snprintf(path, sizeof(path), "%s[%zu]", key, i);
+		mk.earlier = out->n;
 		if (strcmp(listed[i], "auto") == 0)
 			make_parts(&mk, 0, study->sweep.cuts);
 		else

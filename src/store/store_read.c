@@ -1,0 +1,158 @@
+/* Reading: a sweep with its inputs, and rows of the view `prediction`. */
+#include "store/internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const store_columns[] = {"sweep", "id", "profile", "target", "target_quant", "target_map", "drafter", "draft_quant", "draft_map", "gamma",
+				     "mode", "kv_cache", "temperature", "prompt", "generated", "acceptance", "feasible", "reason", "speedup", "tpot_s",
+				     "ttft_s", "e2e_s", "speedup_e2e", "speedup_cpu", "speedup_same", "tokens_per_round", "round_s", "draft_s",
+				     "verify_s", "transfer_s", "sync_s", "host_s", "memory_bytes", "energy_j_token", "quality", NULL};
+
+static char *column_text(sqlite3_stmt *st, int i)
+{
+	const char *text = (const char *)sqlite3_column_text(st, i);
+
+	return text ? hx_xstrdup(text) : NULL;
+}
+
+static int read_inputs(struct store *s, int64_t sweep, struct inputs *in, struct hx_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int step, rc = store_prepare(s, "SELECT i.kind, u.name, u.path, i.text FROM sweep_input u JOIN input i ON i.id = u.input WHERE u.sweep = ?", &st, err);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(st, 1, sweep);
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		const char *kind = (const char *)sqlite3_column_text(st, 0), *name = (const char *)sqlite3_column_text(st, 1);
+		const char *path = (const char *)sqlite3_column_text(st, 2), *text = (const char *)sqlite3_column_text(st, 3);
+
+		for (int k = 0; kind && name && path && text && k < INPUT_KINDS; k++)
+			if (strcmp(input_kinds[k], kind) == 0)
+				input_add(in, (enum input_kind)k, name, path, text, (size_t)sqlite3_column_bytes(st, 3));
+	}
+	if (step != SQLITE_DONE)
+		rc = store_fail(s, err);
+	sqlite3_finalize(st);
+	in->sealed = true;
+	return rc;
+}
+
+int store_sweep_read(struct store *s, int64_t id, struct store_sweep *sweep, struct inputs *in, struct hx_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int step, rc = store_prepare(s,
+			       "SELECT id, profile, sweep, acceptance, costs, keep, size, done FROM sweep WHERE ?1 = 0 OR id = ?1 "
+			       "ORDER BY id DESC LIMIT 1",
+			       &st, err);
+
+	*sweep = (struct store_sweep){0};
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(st, 1, id);
+	step = sqlite3_step(st);
+	if (step == SQLITE_ROW)
+		*sweep = (struct store_sweep){sqlite3_column_int64(st, 0), column_text(st, 1), column_text(st, 2), column_text(st, 3),
+					      column_text(st, 4), column_text(st, 5), sqlite3_column_int64(st, 6), sqlite3_column_int64(st, 7)};
+	else if (step != SQLITE_DONE)
+		rc = store_fail(s, err);
+	else if (id)
+		rc = hx_err_set(err, HX_INPUT, "database '%s' has no sweep %lld", s->path, (long long)id);
+	else
+		rc = hx_err_set(err, HX_INPUT, "database '%s' has no sweep yet; run 'hexplore sweep' first", s->path);
+	sqlite3_finalize(st);
+	if (!rc && (!sweep->profile || !sweep->sweep))
+		rc = hx_err_set(err, HX_INPUT, "database '%s': sweep %lld does not say of which profile and sweep it is", s->path, (long long)sweep->id);
+	if (!rc && in)
+		rc = read_inputs(s, sweep->id, in, err);
+	if (rc)
+		store_sweep_free(sweep);
+	return rc;
+}
+
+void store_sweep_free(struct store_sweep *sweep)
+{
+	free(sweep->profile);
+	free(sweep->sweep);
+	free(sweep->acceptance);
+	free(sweep->costs);
+	free(sweep->keep);
+	*sweep = (struct store_sweep){0};
+}
+
+static bool known(const char *const *list, const char *name)
+{
+	for (; *list; list++)
+		if (strcmp(*list, name) == 0)
+			return true;
+	return false;
+}
+
+/* The text of a query. Names and operators come from fixed lists; every value is a parameter. */
+static int query_sql(const struct store_query *q, char *sql, size_t size, struct hx_err *err)
+{
+	static const char *const ops[] = {"=", "<", "<=", ">", ">=", NULL};
+	size_t n = (size_t)snprintf(sql, size, "SELECT ");
+
+	for (int i = 0; i < q->n_columns && n < size; i++) {
+		if (!known(store_columns, q->columns[i]))
+			goto unknown;
+		n += (size_t)snprintf(sql + n, size - n, "%s%s", i ? ", " : "", q->columns[i]);
+	}
+	n += (size_t)snprintf(sql + n, size - n, " FROM prediction WHERE sweep = ?1%s", q->infeasible ? "" : " AND feasible");
+	for (int i = 0; i < q->n_filters && n < size; i++) {
+		const struct store_filter *f = &q->filters[i];
+
+		if (!known(store_columns, f->column) || !known(ops, f->op))
+			goto unknown;
+		n += (size_t)snprintf(sql + n, size - n, " AND %s %s ?%d", f->column, f->op, i + 2);
+	}
+	if (q->order && !known(store_columns, q->order))
+		goto unknown;
+	if (q->order)
+		n += (size_t)snprintf(sql + n, size - n, " ORDER BY %s IS NULL, %s%s, id", q->order, q->order, q->descending ? " DESC" : "");
+	else
+		n += (size_t)snprintf(sql + n, size - n, " ORDER BY id");
+	if (q->limit)
+		n += (size_t)snprintf(sql + n, size - n, " LIMIT %lld", (long long)q->limit);
+	if (n < size)
+		return HX_OK;
+unknown:
+	return hx_err_set(err, HX_INPUT, "a query names an unknown column or operator");
+}
+
+int store_select(struct store *s, const struct store_query *q, store_row *row, void *arg, struct hx_err *err)
+{
+	struct store_value *values = hx_xcalloc((size_t)q->n_columns, sizeof(*values));
+	sqlite3_stmt *st = NULL;
+	char sql[2048];
+	int step = SQLITE_ROW, rc = query_sql(q, sql, sizeof(sql), err);
+
+	if (rc || (rc = store_prepare(s, sql, &st, err)))
+		goto out;
+	sqlite3_bind_int64(st, 1, q->sweep);
+	for (int i = 0; i < q->n_filters; i++) {
+		if (q->filters[i].text)
+			store_bind_text(st, i + 2, q->filters[i].text);
+		else
+			sqlite3_bind_double(st, i + 2, q->filters[i].number);
+	}
+	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
+		for (int i = 0; i < q->n_columns; i++) {
+			int type = sqlite3_column_type(st, i);
+
+			values[i].text = type == SQLITE_TEXT ? (const char *)sqlite3_column_text(st, i) : NULL;
+			values[i].number = type == SQLITE_NULL || type == SQLITE_TEXT ? NAN : sqlite3_column_double(st, i);
+		}
+		rc = row(arg, values);
+	}
+	if (!rc && step != SQLITE_DONE)
+		rc = store_fail(s, err);
+out:
+	sqlite3_finalize(st);
+	free(values);
+	return rc;
+}
