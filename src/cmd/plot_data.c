@@ -205,11 +205,12 @@ void plot_data_subtitle(struct plotting *p, bool all_quants)
 		if (all_quants || sw->target_quants[i] == pt->target_type)
 			snprintf(quants + strlen(quants), sizeof(quants) - strlen(quants), "%s%s", *quants ? ", " : "",
 				 hx_type_names[sw->target_quants[i]]);
-	p->subtitle = hx_xasprintf("profile %s (%s) | target %s %s%s | prompt %d, output %d tokens%s%s%s | sweep %lld, point %lld%s%s%s",
+	p->subtitle = hx_xasprintf("profile %s (%s) | target %s %s%s | prompt %d, output %d tokens%s%s%s | sweep %lld, point %lld%s%s%s%s",
 				   st->profile.name, profile_statuses[st->profile.status], st->target.name, quants, model,
 				   p->workload->prompt, p->workload->generated, sw->kv_cache ? "" : ", no KV cache",
 				   sw->temperature > 0 ? ", sampled" : "", acceptance, (long long)p->s.sweep.id, (long long)p->best.v[ID],
-				   sw->model == COST_EQ1 ? " | model eq1" : "", keep ? " | kept points only: " : "", keep ? keep : "");
+				   sw->model == COST_EQ1 ? " | model eq1" : "",
+				   st->costs.relative ? " | read s as the unit of the costs table" : "", keep ? " | kept points only: " : "", keep ? keep : "");
 }
 
 struct plot_head plot_data_head(const struct plotting *p)
