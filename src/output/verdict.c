@@ -111,7 +111,7 @@ static void print_remedy(const struct verdict *v, const struct finding *f, doubl
 	else
 		fprintf(out, "        no alpha makes it pay (now %s)", known);
 	if (!isnan(cost))
-		fprintf(out, "%s at %.2g x the drafting cost\n", isnan(alpha) ? ", but it pays" : " or", cost);
+		fprintf(out, "%s at %.2f x the drafting cost\n", isnan(alpha) ? ", but it pays" : " or", cost);
 	else if (v->p->study->drafters[f->point.drafter].kind != HX_DRAFT_NGRAM)
 		fprintf(out, ";\n        even a free drafter would lose\n");
 	else
@@ -170,6 +170,35 @@ static void print_finding(const struct verdict *v, const struct finding *f, cons
 		fprintf(out, "        %.2fx over the baseline\n", f->best.speedup);
 }
 
+/* Of the quantisations of one workload, the one with the fastest configuration. */
+static void print_fastest(const struct verdict *v, size_t first, FILE *out)
+{
+	const struct sweep *sw = &v->p->study->sweep;
+	double best_s = HUGE_VAL;
+	struct point pt = {0};
+	char a[TEXT_MAX];
+
+	for (size_t i = first; i < first + sw->n_target_quants; i++) {
+		const struct baseline *plain = &v->p->fastest[i];
+
+		if (plain->index >= 0 && v->p->plain[plain->index].feasible && v->p->plain[plain->index].tpot_s < best_s) {
+			best_s = v->p->plain[plain->index].tpot_s;
+			pt = space_point(v->p->space, plain->index);
+		}
+		if (v->findings[i].best.feasible && v->findings[i].best.tpot_s < best_s) {
+			best_s = v->findings[i].best.tpot_s;
+			pt = v->findings[i].point;
+		}
+	}
+	if (isinf(best_s) || sw->n_target_quants < 2)
+		return;
+	fprintf(out, "fastest: %s on %s, %s a token, %s", hx_type_names[pt.target_type], target_map(v, &pt), duration(v, a, best_s),
+		pt.gamma ? "with\n        " : "plain");
+	if (pt.gamma)
+		print_drafter(v, &pt, out);
+	fprintf(out, "\n");
+}
+
 void verdict_print(const struct verdict *v, FILE *out)
 {
 	const struct sweep *sw = &v->p->study->sweep;
@@ -181,5 +210,7 @@ void verdict_print(const struct verdict *v, FILE *out)
 			fprintf(out, "%d + %d tokens:\n", w->prompt, w->generated);
 		fprintf(out, "%-6s  ", hx_type_names[sw->target_quants[i % sw->n_target_quants]]);
 		print_finding(v, &v->findings[i], &v->p->fastest[i], &v->p->best[i], out);
+		if ((i + 1) % sw->n_target_quants == 0)
+			print_fastest(v, i + 1 - sw->n_target_quants, out);
 	}
 }

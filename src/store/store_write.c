@@ -63,7 +63,7 @@ static int add_mappings(struct store *s, const struct mappings *m, int64_t **ids
 static int add_input(struct store *s, int64_t sweep, const struct input *in, struct hx_err *err)
 {
 	sqlite3_stmt *st = NULL;
-	int64_t id;
+	int64_t id = 0;
 	int rc = intern(s, "INSERT OR IGNORE INTO input (kind, text) VALUES (?1, ?2)", "SELECT id FROM input WHERE kind = ?1 AND text = ?2",
 			input_kinds[in->kind], in->text, in->len, &id, err);
 
