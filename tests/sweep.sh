@@ -72,10 +72,23 @@ like "the verdict does not depend on the baseline" "$out" '^q4_0 +do not specula
 like "which is told" "$out" '^ +[0-9.]+x over the baseline'
 is "speedups are over it" "$("$HEXPLORE" best --db baseline.db --where target_map=a76x1 --max gamma=0 --top 1 -f csv | column speedup)" 1
 
-# costs given for one row count only: the rest of that model's passes are scaled
-printf 'model,quantisation,unit,cores,rows,context,seconds\nllama-3.2-3b,q4_0,a76,4,1,64,0.5\n' >one.csv
-out=$("$HEXPLORE" sweep --profile rk3588 --costs one.csv --db costs.db | grep '^q4_0')
-ok "a table of one row does not make speculation pay" sh -c "! echo '$out' | grep -q 'speculate: [3-9]'"
+# of plain mappings, one within the bounds counts before a faster one beyond them
+sed 's/"keep"/"constraints": {"ttft_s": 3}, "keep"/' "$sweep" >ttft.json
+out=$("$HEXPLORE" sweep --profile rk3588 --sweep ttft.json --db ttft.db)
+like "compared with the plain mapping that meets the bound" "$out" '^q8_0 +speculate: 1\.[0-9]+x, 212\.1 ms a token instead of 276\.9 ms'
+sed 's/"llama-3.2-1b"\],/],/; s/"drafters": \[.*/"drafters": [],/; s/"ttft_s": 3/"ttft_s": 4/' ttft.json >plain.json
+out=$("$HEXPLORE" sweep --profile rk3588 --sweep plain.json --db ttft.db)
+like "and named where there is no drafter" "$out" '^q8_0 +plain on g610: 276\.9 ms a token; no drafter to try'
+
+# costs given for one row count only: the rest of that model's passes are scaled, so the curve over rows keeps its shape
+printf 'model,quantisation,unit,cores,rows,context,seconds\nllama-3.2-3b,q4_0,a76,4,1,0,0.5\nllama-3.2-3b,q4_0,a76,4,1,94.5,1\n' >one.csv
+"$HEXPLORE" sweep --profile rk3588 --costs one.csv --db costs.db >/dev/null
+curve="SELECT round(max(verify_s) FILTER (WHERE gamma = 1)/min(verify_s) FILTER (WHERE gamma = 0), 2) FROM prediction
+	WHERE target_quant = 'q4_0' AND target_map = 'a76x4' AND ifnull(mode, 'sequential') = 'sequential'"
+is "a table of one row count scales the verify curve" "$(sqlite3 costs.db "$curve")" "$(sqlite3 one.db "$curve")"
+sed 's/seconds/relative/' one.csv >relative.csv
+out=$("$HEXPLORE" sweep --profile rk3588 --costs relative.csv --db costs.db)
+like "relative times do not mix with seconds" "$out" '^f16 +cannot run: the costs table, in a unit of its own, has no row'
 
 # what is kept
 "$HEXPLORE" sweep --profile rk3588 --keep top:7 --db top.db >/dev/null

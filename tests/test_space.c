@@ -57,7 +57,7 @@ static void no_mapping(void **state)
 
 	(void)state;
 	assert_int_equal(fixture_try(&f, cpus, WORK "\"cores\": [7]", NULL, &err), HX_INPUT);
-	if (!strstr(err.msg, "allows none of the profile's"))
+	if (!strstr(err.msg, "allows none of the core counts"))
 		fail_msg("%s", err.msg);
 	fixture_free(&f);
 	free(text);

@@ -71,27 +71,6 @@ static void ints(void **state)
 	assert_true(v == 9007199254740991);
 }
 
-static void durations(void **state)
-{
-	static const struct {
-		const char *text;
-		double seconds;
-	} rows[] = {{"90", 90}, {"1.5s", 1.5}, {"20ms", 0.02}, {"3us", 3e-6}, {"5ns", 5e-9}, {"10m", 600}, {"2h", 7200}, {"0", 0}};
-	static const char *const bad[] = {"", "-1", "10x", "1e999", "1d", "m", "nan", "1e308h"};
-	struct hx_err err;
-	double s;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		if (text_duration(rows[i].text, "--for", &s, &err))
-			fail_msg("%s: %s", rows[i].text, err.msg);
-		check_near(s, rows[i].seconds, 1e-15);
-	}
-	for (size_t i = 0; i < COUNT(bad); i++)
-		if (text_duration(bad[i], "--for", &s, &err) != HX_INPUT)
-			fail_msg("'%s' is taken as %g s", bad[i], s);
-}
-
 static void printing(void **state)
 {
 	char b[TEXT_MAX];
@@ -284,7 +263,7 @@ static void names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers),  cmocka_unit_test(numbers_refused), cmocka_unit_test(ints),    cmocka_unit_test(durations),
+		cmocka_unit_test(numbers),  cmocka_unit_test(numbers_refused), cmocka_unit_test(ints),
 		cmocka_unit_test(printing), cmocka_unit_test(exact),           cmocka_unit_test(nearest), cmocka_unit_test(utf8),
 		cmocka_unit_test(clean),    cmocka_unit_test(names),
 	};

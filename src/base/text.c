@@ -18,7 +18,6 @@ struct suffix {
 
 static const struct suffix magnitudes[] = {{"k", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}, {"Ki", 0x1p10},
 					   {"Mi", 0x1p20}, {"Gi", 0x1p30}, {"Ti", 0x1p40}, {"", 1}, {0}};
-static const struct suffix durations[] = {{"", 1}, {"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {0}};
 static const char *const units[] = {"", "Hz", "B", "s", "W", NULL};
 
 /* Reads a decimal number at the start of s; what strtod takes beyond that (blanks, hexadecimal, nan, inf) is refused. */
@@ -96,17 +95,6 @@ int text_int(const char *s, long min, long max, const char *what, long *out, str
 	if (!rc)
 		*out = (long)v;
 	return rc;
-}
-
-int text_duration(const char *s, const char *what, double *out_s, struct hx_err *err)
-{
-	char *end;
-	double v;
-
-	if (!decimal(s, &v, &end) || !scale(&v, end, durations) || !(v >= 0) || !isfinite(v))
-		return not_a("duration such as 90, 1.5s, 20ms, 10m or 2h", s, what, err);
-	*out_s = v;
-	return HX_OK;
 }
 
 /* Three significant digits with a power of 1000 between lowest and highest; 0 is no prefix. */

@@ -46,9 +46,9 @@ static void on_interrupt(int signal)
 	interrupted = 1;
 }
 
-static void catch_interrupt(void)
+static void catch_interrupt(bool on)
 {
-	struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND}; /* a second Ctrl-C ends at once */
+	struct sigaction action = {.sa_handler = on ? on_interrupt : SIG_DFL, .sa_flags = SA_RESETHAND}; /* a second Ctrl-C ends at once */
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
@@ -69,7 +69,7 @@ static int take(void *arg, const struct batch *b)
 		return rc;
 	j->stored->done = b->first + (int64_t)b->n;
 	progress_update(j->progress, j->stored->done);
-	return interrupted ? INTERRUPTED : HX_OK;
+	return interrupted && j->stored->done < j->stored->size ? INTERRUPTED : HX_OK;
 }
 
 /* An interrupted sweep keeps the best of what it has seen. */
@@ -149,7 +149,7 @@ static int run_sweep(const struct options *o, const struct inputs *in, const str
 
 	if (keep == KEEP_PARETO && (rc = check_objectives(p, err)))
 		return rc;
-	catch_interrupt();
+	catch_interrupt(true);
 	if ((rc = store_open(&j.store, o->db, STORE_WRITE, err)))
 		return rc;
 	if ((rc = store_sweep_create(j.store, &stored, in, space, err)))
@@ -160,6 +160,7 @@ static int run_sweep(const struct options *o, const struct inputs *in, const str
 	rc = evaluate(p, 0, space->size, jobs, take, &j);
 	if ((!rc || rc == INTERRUPTED) && j.keep != KEEP_ALL && store_kept(&j))
 		rc = HX_IO;
+	catch_interrupt(false);
 	seconds = progress_elapsed_s(j.progress);
 	progress_end(j.progress);
 	if (rc == INTERRUPTED)
@@ -181,23 +182,32 @@ static double expected_bytes(const struct space *s, enum keep keep, int top)
 	return BYTES_FIXED + rows * BYTES_PER_ROW;
 }
 
+/* Free bytes where a file would be created: on the file system of its nearest folder that exists. */
+static double free_bytes(const char *path)
+{
+	char *folder = *path == '/' ? hx_xstrdup(path) : hx_xasprintf("./%s", path), *slash;
+	struct statvfs fs = {0};
+	bool found = false;
+
+	while (!found && (slash = strrchr(folder, '/'))) {
+		slash[slash == folder] = '\0';
+		found = statvfs(folder, &fs) == 0 || slash == folder;
+	}
+	free(folder);
+	return found && fs.f_blocks ? (double)fs.f_bavail * (double)fs.f_frsize : HUGE_VAL;
+}
+
 /* Better refused now than stopped by a full disk after hours. */
 static int check_disk(const char *db, double bytes, struct hx_err *err)
 {
 	char need[TEXT_MAX], have[TEXT_MAX];
-	char *folder = hx_xstrdup(db), *slash = strrchr(folder, '/');
-	struct statvfs fs;
-	int rc = HX_OK;
+	double left = free_bytes(db);
 
-	if (slash)
-		*slash = '\0';
-	/* a folder yet to be created is on its parent's file system */
-	if ((statvfs(slash && *folder ? folder : ".", &fs) == 0 || statvfs(".", &fs) == 0) && bytes > (double)fs.f_bavail * (double)fs.f_frsize)
-		rc = hx_err_set(err, HX_INPUT,
-				"about %s would be stored, and %s are free; --keep top:N stores less, and cuts, cut_step and cores make a space smaller",
-				text_bytes(need, bytes), text_bytes(have, (double)fs.f_bavail * (double)fs.f_frsize));
-	free(folder);
-	return rc;
+	if (!(bytes > left))
+		return HX_OK;
+	return hx_err_set(err, HX_INPUT,
+			  "about %s would be stored, and %s are free; --keep top:N stores less, and cuts, cut_step and cores make a space smaller",
+			  text_bytes(need, bytes), text_bytes(have, left));
 }
 
 static int print_dry_run(const struct space *s, double bytes, enum report_format format)

@@ -87,15 +87,6 @@ struct accept accept_constant(double alpha)
 	return (struct accept){.alpha = alpha, .beta_a = NAN, .beta_b = NAN, .kind = SOURCE_ESTIMATE};
 }
 
-double accept_omega(double alpha, int gamma)
-{
-	double sum = 1, power = 1;
-
-	for (int i = 0; i < gamma; i++)
-		sum += power *= alpha;
-	return sum;
-}
-
 /* p[a]: chance that exactly a of gamma drafts are accepted, given the chance of each position. */
 static void accepted(const double *chance, size_t n, int gamma, double *p)
 {

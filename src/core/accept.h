@@ -46,9 +46,6 @@ struct rounds accept_rounds(const struct accept *a, int gamma, int mode, double 
 enum { ACCEPT_PROMPTS = 48 };
 int accept_prompts(const struct accept *a, double *alpha, double *weight);
 
-/* Omega of a constant alpha: expected tokens of a sequential round, (1 - alpha^(gamma+1))/(1 - alpha). */
-double accept_omega(double alpha, int gamma);
-
 /* A constant source. */
 struct accept accept_constant(double alpha);
 

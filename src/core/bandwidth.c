@@ -45,6 +45,8 @@ static double kept(const struct profile *p, size_t u, double bw_u, size_t v, dou
 	}
 	if (u == v)
 		cap = fmin(cap, cluster_bw);
+	else if (bw_u > cap || bw_v > cap) /* one of them runs from its cache */
+		return 1;
 	return fmin(1, cap / (bw_u + bw_v));
 }
 

@@ -5,7 +5,6 @@
 #include "engine/shape.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,12 +183,21 @@ double costs_find(const struct costs *c, const struct cost_key *key, double rows
 	return below->seconds + (above->seconds - below->seconds) * (at - lo) / (hi - lo);
 }
 
-const struct cost_row *costs_nearest(const struct costs *c, const struct cost_key *key, double rows)
+const struct cost_row *costs_nearest(const struct costs *c, const struct cost_key *key, double rows, double context)
 {
 	const struct cost_row *near = NULL;
+	double best = 0;
 
-	for (size_t i = 0; i < c->n; i++)
-		if (speaks_of(&c->rows[i], key) && (!near || fabs(log(c->rows[i].rows / rows)) < fabs(log(near->rows / rows))))
-			near = &c->rows[i];
+	for (size_t i = 0; i < c->n; i++) {
+		const struct cost_row *r = &c->rows[i];
+		double far = fabs(log(r->rows / rows));
+
+		if (!speaks_of(r, key))
+			continue;
+		if (!near || far < best || (r->rows == near->rows && fabs(r->context - context) < fabs(near->context - context))) {
+			near = r;
+			best = far;
+		}
+	}
 	return near;
 }

@@ -36,7 +36,7 @@ struct cost_key {
  * interpolated over context; without one (context is then 0) they are interpolated over rows. Beyond the measured range the nearest holds. */
 double costs_find(const struct costs *c, const struct cost_key *key, double rows, double context, bool kv_cache);
 
-/* The measured pass whose number of rows is nearest (by ratio), or NULL. */
-const struct cost_row *costs_nearest(const struct costs *c, const struct cost_key *key, double rows);
+/* The measured pass nearest to a number of rows (by ratio), and among those to a context; NULL: nothing speaks of the key. */
+const struct cost_row *costs_nearest(const struct costs *c, const struct cost_key *key, double rows, double context);
 
 #endif

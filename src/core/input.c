@@ -60,7 +60,7 @@ static int each_root(int (*visit)(void *arg, const char *root), void *arg)
 	for (char *dir = strtok_r(list, ":", &save); dir && !found; dir = strtok_r(NULL, ":", &save))
 		found = visit(arg, dir);
 	free(list);
-	if (!found)
+	if (!found && access(HX_SRCDIR, X_OK) == 0) /* once installed, it may be another user's closed folder */
 		found = visit(arg, HX_SRCDIR);
 	if (!found)
 		found = visit(arg, PKGDATADIR);

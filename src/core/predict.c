@@ -93,7 +93,7 @@ static struct output output_of(const struct predict *p, struct pair *pair, int g
 			add_pass(&o, &o.draft_s, &draft, r->catch_ups);
 		}
 	}
-	if (!eq1)
+	if (!eq1 && !p->study->costs.relative) /* seconds do not mix with another unit */
 		o.host_s = r->rounds * ((gamma ? host->h0_s : host->h0_plain_s) + gamma * pair->row_s_draft + rows * pair->row_s_target);
 	o.energy_j += p->study->profile.power.idle_w * output_s(&o);
 	return o;
@@ -299,10 +299,10 @@ void predict_point(const struct predict *p, const struct point *pt, struct pair 
 
 static void better(struct baseline *b, int64_t index, const struct prediction *plain, double tokens)
 {
-	double decode_s = plain->tpot_s * tokens;
+	struct baseline new = {index, plain->feasible, plain->tpot_s * tokens, plain->e2e_s};
 
-	if (b->index < 0 || decode_s < b->decode_s)
-		*b = (struct baseline){index, decode_s, plain->e2e_s};
+	if (b->index < 0 || new.meets > b->meets || (new.meets == b->meets && new.decode_s < b->decode_s))
+		*b = new;
 }
 
 static int find_baselines(struct predict *p, struct hx_err *err)
@@ -328,13 +328,12 @@ static int find_baselines(struct predict *p, struct hx_err *err)
 		named |= wanted;
 		if (!p->plain[i].feasible)
 			continue;
-		/* plain decoding that misses the sweep's bounds is still what speculation is compared with */
+		check_limits(p, &p->plain[i]);
 		better(&p->fastest[at], i, &p->plain[i], tokens);
 		if (wanted)
 			better(&p->best[at], i, &p->plain[i], tokens);
 		if (placed_find(&p->target, pt.target_type, pt.target_map)->cpu_only)
 			better(&p->cpu[at], i, &p->plain[i], tokens);
-		check_limits(p, &p->plain[i]);
 	}
 	predict_pair_free(&pair);
 	return named ? HX_OK : study_fail(p->study, err, "baseline", "is none of the target's mappings; add it to target_mappings");
@@ -349,10 +348,10 @@ int predict_fits(const struct predict *p, struct hx_err *err)
 	for (int64_t i = 0; i < p->space->n_plain; i++) {
 		if (!isnan(p->plain[i].tpot_s))
 			return HX_OK;
-		if (p->plain[i].memory_bytes < least->memory_bytes)
+		if (isnan(least->memory_bytes) || p->plain[i].memory_bytes < least->memory_bytes)
 			least = &p->plain[i];
 	}
-	snprintf(message, sizeof(message), "%s cannot run anywhere on %s: %s; choose a smaller model or quantisation, or another device",
+	snprintf(message, sizeof(message), "%s cannot run anywhere on %s: %s; choose a smaller model or quantisation, another device or wider bounds",
 		 p->study->target.name, p->study->profile.name, least->reason);
 	return study_fail(p->study, err, "target", message);
 }

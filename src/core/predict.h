@@ -53,7 +53,8 @@ struct pair {
 
 /* Plain decoding that speedups are taken against. */
 struct baseline {
-	int64_t index; /* of the plain point; -1: none is feasible */
+	int64_t index; /* of the plain point; -1: none can run */
+	bool meets;    /* the sweep's bounds on time and energy: one that does not stands only where none does */
 	double decode_s, e2e_s;
 };
 

@@ -12,22 +12,31 @@ struct measured {
 	double seconds, factor;
 };
 
-static struct measured look_up(const struct predict *p, const struct cost_env *env, const struct hx_chain *c, double r, double l, double context)
+static struct cost_key key_of(const struct predict *p, const struct hx_graph *g)
+{
+	const struct hx_use *use = &g->mapping->uses[0];
+
+	return (struct cost_key){g->shape->name, p->study->profile.units[use->unit].is.name, g->type, use->cores};
+}
+
+static struct measured look_up(const struct predict *p, const struct cost_env *env, const struct hx_chain *c, double r, double context)
 {
 	const struct hx_graph *g = c->graph;
-	const struct hx_use *use = &g->mapping->uses[0];
-	struct cost_key key = {g->shape->name, p->study->profile.units[use->unit].is.name, g->type, use->cores};
+	struct cost_key key = key_of(p, g);
 	struct measured m = {NAN, NAN};
 	const struct cost_row *near;
 	bool whole = c->n == g->n_ops && g->layers == g->shape->layers;
+	double l;
 
 	if (!p->study->costs.n || g->mapping->n_uses > 1 || !whole)
 		return m;
 	m.seconds = costs_find(&p->study->costs, &key, env->kv_cache ? r : r + context, env->kv_cache ? context : 0, env->kv_cache);
-	if (!isnan(m.seconds) || !(near = costs_nearest(&p->study->costs, &key, r)))
+	if (!isnan(m.seconds) || !(near = costs_nearest(&p->study->costs, &key, r, context)))
 		return m;
-	/* measured and modelled passes of one model must not mix in a round: the model is scaled to what was measured */
-	m.factor = near->seconds / cost_pass(env, c, near->rows, fmin(l, near->rows), near->context).time_s;
+	/* measured and modelled passes of one model must not mix in a round: the model is scaled to the nearest measurement. A pass of several
+	 * rows is a prefill at context 0, with logits for one row, else a verification, with logits for all. */
+	l = near->context > 0 ? near->rows : 1;
+	m.factor = near->seconds / cost_pass(env, c, near->rows, l, near->context).time_s;
 	return m;
 }
 
@@ -44,7 +53,7 @@ static struct pass_cost price(const struct predict *p, const struct cost_env *en
 			      double r, double l, double n0, double n1)
 {
 	struct pass_cost cost = cost_pass_mean(env, c, r, l, n0, n1);
-	struct measured m = look_up(p, uncontended, c, r, l, (n0 + n1) / 2);
+	struct measured m = look_up(p, uncontended, c, r, (n0 + n1) / 2);
 	double alone_s = cost.time_s;
 
 	if (!isnan(m.factor))
@@ -108,6 +117,17 @@ static void check_shared_units(const struct predict *p, struct pair *pair)
 	}
 }
 
+/* With relative costs a pass that no row speaks of has no price at all. */
+static bool unpriced(const struct predict *p, const struct placed *placed)
+{
+	struct cost_key key;
+
+	if (!p->study->costs.relative || !placed)
+		return false;
+	key = key_of(p, &placed->graph);
+	return placed->graph.mapping->n_uses > 1 || !costs_nearest(&p->study->costs, &key, 1, 0);
+}
+
 static void check_pair(const struct predict *p, struct pair *pair)
 {
 	const struct study *st = p->study;
@@ -117,6 +137,8 @@ static void check_pair(const struct predict *p, struct pair *pair)
 		refuse(pair, "target: %s", pair->target->reason);
 	else if (pair->draft && pair->draft->reason)
 		refuse(pair, "drafter: %s", pair->draft->reason);
+	else if (unpriced(p, pair->target) || unpriced(p, pair->draft))
+		refuse(pair, "the costs table, in a unit of its own, has no row for the %s", unpriced(p, pair->target) ? "target" : "drafter");
 	else if (w->prompt + w->generated > st->target.context)
 		refuse(pair, "%d tokens exceed the target's context limit of %d", w->prompt + w->generated, st->target.context);
 	else if (pair->draft && w->prompt + w->generated > pair->draft->graph.shape->context)

@@ -25,7 +25,10 @@ static void add_mapping(struct maker *mk, const char *text)
 	for (size_t i = 0; i < mk->earlier; i++)
 		if (strcmp(m->v[i].text, text) == 0)
 			return;
-	m->v = hx_xrealloc(m->v, m->n + 1, sizeof(*m->v));
+	if (m->n == m->max) {
+		m->max = m->max ? 2 * m->max : 16;
+		m->v = hx_xrealloc(m->v, m->max, sizeof(*m->v));
+	}
 	mk->rc = hx_mapping_parse(&m->v[m->n], text, mk->shape, &mk->study->profile.is, mk->err);
 	m->n += !mk->rc;
 }
@@ -104,7 +107,7 @@ static int make_mappings(const struct study *study, const struct hx_shape *shape
 	if (mk.rc)
 		return study_fail(study, err, path, why.msg);
 	if (!out->n)
-		return study_fail(study, err, "cores", "allows none of the profile's core counts, so there is no mapping");
+		return study_fail(study, err, "cores", "no mapping is left: it allows none of the core counts, or all cores are reserved");
 	return HX_OK;
 }
 

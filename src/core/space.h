@@ -13,7 +13,7 @@ enum { SPACE_PLAIN = -1 }; /* drafter of plain points */
 
 struct mappings {
 	struct hx_mapping *v;
-	size_t n;
+	size_t n, max;
 };
 
 struct point {

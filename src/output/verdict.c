@@ -10,7 +10,7 @@
 struct finding {
 	struct point point;
 	struct prediction best; /* best.feasible: there is one */
-	char reason[192];       /* of the point that needs least memory, or else of the first */
+	char reason[192];       /* why no speculative point can run: of the one that needs least memory, or else of the first */
 	double least_memory;
 };
 
@@ -60,7 +60,7 @@ void verdict_add(struct verdict *v, const struct batch *b)
 		struct finding *f = finding_of(v, pt);
 
 		v->feasible += pr->feasible;
-		if (!pr->feasible && (!*f->reason || pr->memory_bytes < f->least_memory)) {
+		if (pt->gamma && !pr->feasible && (!*f->reason || pr->memory_bytes < f->least_memory)) {
 			snprintf(f->reason, sizeof(f->reason), "%s", pr->reason);
 			if (pr->memory_bytes < f->least_memory)
 				f->least_memory = pr->memory_bytes;
@@ -121,14 +121,28 @@ static void print_remedy(const struct verdict *v, const struct finding *f, doubl
 	predict_pair_free(&pair);
 }
 
-/* Where no drafter can run, or nothing at all. */
-static void print_plain(const struct verdict *v, const struct finding *f, const struct baseline *plain, FILE *out)
+/* Why plain decoding cannot run: the mapping that needs least memory says it best. */
+static const char *plain_reason(const struct verdict *v, size_t group)
 {
+	const struct prediction *plain = &v->p->plain[group * v->p->space->target.n];
+	size_t least = 0;
+
+	for (size_t i = 1; i < v->p->space->target.n; i++)
+		if (isnan(plain[least].memory_bytes) || plain[i].memory_bytes < plain[least].memory_bytes)
+			least = i;
+	return plain[least].reason;
+}
+
+/* Where no drafter can run, or nothing at all. */
+static void print_plain(const struct verdict *v, size_t group, FILE *out)
+{
+	const struct baseline *plain = &v->p->fastest[group];
+	const struct finding *f = &v->findings[group];
 	struct point pt;
 	char a[TEXT_MAX];
 
-	if (plain->index < 0 || !v->p->plain[plain->index].feasible) {
-		fprintf(out, "cannot run: %s\n", plain->index < 0 ? f->reason : v->p->plain[plain->index].reason);
+	if (plain->index < 0 || !plain->meets) {
+		fprintf(out, "cannot run: %s\n", plain->index < 0 ? plain_reason(v, group) : v->p->plain[plain->index].reason);
 		return;
 	}
 	pt = space_point(v->p->space, plain->index);
@@ -137,14 +151,16 @@ static void print_plain(const struct verdict *v, const struct finding *f, const 
 }
 
 /* The answer is over the fastest plain mapping, whatever baseline the sweep names. */
-static void print_finding(const struct verdict *v, const struct finding *f, const struct baseline *plain, const struct baseline *named, FILE *out)
+static void print_finding(const struct verdict *v, size_t group, FILE *out)
 {
+	const struct finding *f = &v->findings[group];
+	const struct baseline *plain = &v->p->fastest[group], *named = &v->p->best[group];
 	char a[TEXT_MAX], b[TEXT_MAX];
 	struct point pt;
 	double plain_s, gain;
 
 	if (!f->best.feasible) {
-		print_plain(v, f, plain, out);
+		print_plain(v, group, out);
 		return;
 	}
 	pt = space_point(v->p->space, plain->index);
@@ -164,7 +180,7 @@ static void print_finding(const struct verdict *v, const struct finding *f, cons
 		fprintf(out, "        point %lld, memory %s; ", (long long)f->point.index + 1, text_bytes(a, f->best.memory_bytes));
 		if (!v->p->study->costs.relative)
 			fprintf(out, "first token after %s; ", text_time(b, f->best.ttft_s));
-		fprintf(out, "plain on %s\n", target_map(v, &pt));
+		fprintf(out, "plain on %s%s\n", target_map(v, &pt), plain->meets ? "" : ", beyond the bounds");
 	}
 	if (named->index >= 0 && named->index != plain->index)
 		fprintf(out, "        %.2fx over the baseline\n", f->best.speedup);
@@ -181,7 +197,7 @@ static void print_fastest(const struct verdict *v, size_t first, FILE *out)
 	for (size_t i = first; i < first + sw->n_target_quants; i++) {
 		const struct baseline *plain = &v->p->fastest[i];
 
-		if (plain->index >= 0 && v->p->plain[plain->index].feasible && v->p->plain[plain->index].tpot_s < best_s) {
+		if (plain->index >= 0 && plain->meets && v->p->plain[plain->index].tpot_s < best_s) {
 			best_s = v->p->plain[plain->index].tpot_s;
 			pt = space_point(v->p->space, plain->index);
 		}
@@ -209,7 +225,7 @@ void verdict_print(const struct verdict *v, FILE *out)
 		if (sw->n_workloads > 1 && i % sw->n_target_quants == 0)
 			fprintf(out, "%d + %d tokens:\n", w->prompt, w->generated);
 		fprintf(out, "%-6s  ", hx_type_names[sw->target_quants[i % sw->n_target_quants]]);
-		print_finding(v, &v->findings[i], &v->p->fastest[i], &v->p->best[i], out);
+		print_finding(v, i, out);
 		if ((i + 1) % sw->n_target_quants == 0)
 			print_fastest(v, i + 1 - sw->n_target_quants, out);
 	}

@@ -140,12 +140,17 @@ static char *immutable_uri(const char *path)
 /* Whether nobody like us can be writing: the folder is closed, and no journal is left. */
 static bool at_rest(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char *dir = slash ? hx_xasprintf("%.*s", (int)(slash - path) + 1, path) : hx_xstrdup("."), *wal = hx_xasprintf("%s-wal", path);
-	bool rest = access(dir, W_OK) != 0 && access(wal, F_OK) != 0;
+	char *real = realpath(path, NULL), *wal, *slash; /* the journal lies beside the file, not beside a link to it */
+	bool rest;
 
-	free(dir);
+	if (!real)
+		return false;
+	wal = hx_xasprintf("%s-wal", real);
+	slash = strrchr(real, '/');
+	slash[slash == real] = '\0';
+	rest = access(real, W_OK) != 0 && access(wal, F_OK) != 0;
 	free(wal);
+	free(real);
 	return rest;
 }
 
