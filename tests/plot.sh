@@ -75,7 +75,7 @@ best=$("$HEXPLORE" best --db all.db --top 1 --format csv | awk -F, '
 	NR == 2 { printf "%.2f", $c }')
 run "$HEXPLORE" plot heatmap --db all.db
 like "text heatmap marks the best of 'best'" "$out" " $best\\*"
-like "text heatmap: question and answer" "$out" "Should llama-3.2-3b f16 speculate on rk3588\\? Yes: ${best}x with"
+like "text heatmap: question and answer" "$out" "Should llama-3.2-3b f16 speculate on rk3588\\? Yes: ${best}x, a76x4"
 run "$HEXPLORE" plot breakdown 1 --db all.db
 like "text breakdown of a point, and its baselines" "$out" '^plain: a76x4 +\|v'
 

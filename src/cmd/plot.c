@@ -91,7 +91,7 @@ static int draw_heatmap(struct plotting *p, struct hx_err *err)
 
 	if (!rc) {
 		plot_data_pair(p, &p->best.point, label, sizeof(label));
-		p->title = hx_xasprintf("Should %s %s speculate on %s? %s %.2fx with %s, gamma %d", p->s.study.target.name,
+		p->title = hx_xasprintf("Should %s %s speculate on %s? %s %.2fx, %s, gamma %d", p->s.study.target.name,
 					hx_type_names[p->best.point.target_type], p->s.study.profile.name,
 					answer(p->best.v[SPEEDUP]), p->best.v[SPEEDUP], label, p->best.point.gamma);
 		if (t.n > MOST_ROWS)
