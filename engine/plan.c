@@ -6,7 +6,6 @@
 const char *const hx_modes[] = {"sequential", "overlapped", NULL};
 const char *const hx_pass_names[] = {"prefill target", "prefill drafter", "draft", "catch-up", "front", "verify"};
 
-
 /* Adds item i to the group of an earlier one that is like it. */
 static void group(struct hx_group *groups, size_t *n, size_t i, const struct hx_chain *c, bool (*alike)(const struct hx_chain *, size_t, size_t))
 {

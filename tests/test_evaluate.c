@@ -135,12 +135,15 @@ static size_t rank(const struct prediction *all, int64_t n, int64_t i)
 	return above;
 }
 
-static void check_kept(struct keeper *k, const struct prediction *all, const unsigned char *stays, int64_t size)
+/* Gives every point of the space to the keeper, then compares what it keeps. */
+static void check_kept(const struct fixture *f, struct keeper *k, const struct prediction *all, const unsigned char *stays)
 {
+	struct seen s = {.keeper = k};
 	size_t n = 0;
 
+	assert_int_equal(evaluate(&f->predict, 0, f->space.size, 2, look, &s), 0);
 	keeper_finish(k);
-	for (int64_t i = 0; i < size; i++)
+	for (int64_t i = 0; i < f->space.size; i++)
 		if (stays[i]) {
 			assert_true(n < k->n);
 			assert_int_equal(k->points[n].index, i);
@@ -164,13 +167,11 @@ static void keeps_top(void **state)
 	stays = hx_xcalloc((size_t)f.space.size, 1);
 	for (size_t t = 0; t < COUNT(tops); t++) {
 		struct keeper k;
-		struct seen s = {.keeper = &k};
 
 		for (int64_t i = 0; i < f.space.size; i++)
 			stays[i] = all[i].feasible && (tops[t] > f.space.size || rank(all, f.space.size, i) < (size_t)tops[t]);
 		keeper_init(&k, KEEP_TOP, tops[t], NULL, 0);
-		assert_int_equal(evaluate(&f.predict, 0, f.space.size, 2, look, &s), 0);
-		check_kept(&k, all, stays, f.space.size);
+		check_kept(&f, &k, all, stays);
 	}
 	free(stays);
 	free(all);
@@ -191,7 +192,6 @@ static void keeps_front(void **state)
 	stays = hx_xcalloc((size_t)f.space.size, 1);
 	for (int n = 1; n <= 3; n++) {
 		struct keeper k;
-		struct seen s = {.keeper = &k};
 
 		for (int64_t i = 0; i < f.space.size; i++) {
 			stays[i] = all[i].feasible;
@@ -210,8 +210,7 @@ static void keeps_front(void **state)
 			}
 		}
 		keeper_init(&k, KEEP_PARETO, 0, sets[n - 1], (size_t)n);
-		assert_int_equal(evaluate(&f.predict, 0, f.space.size, 2, look, &s), 0);
-		check_kept(&k, all, stays, f.space.size);
+		check_kept(&f, &k, all, stays);
 	}
 	free(stays);
 	free(all);

@@ -74,6 +74,16 @@ static void save(struct store *s, const struct fixture *f, struct store_sweep *s
 	free(all);
 }
 
+/* Saves the fixture's sweep in a new database and opens that again for reading. */
+static struct store *saved(const struct fixture *f, struct store_sweep *sweep)
+{
+	struct store *s = open_db(STORE_WRITE);
+
+	save(s, f, sweep);
+	store_close(s);
+	return open_db(STORE_READ);
+}
+
 enum { ID, TARGET, TQ, TM, DRAFTER, DQ, DM, GAMMA, MODE, PROMPT, GENERATED, ACCEPTANCE, FEASIBLE, REASON, FIRST };
 static const char *const columns[FIRST + PREDICT_COLUMNS] = {
 	"id",       "target",     "target_quant", "target_map",  "drafter",      "draft_quant",      "draft_map", "gamma",
@@ -134,10 +144,7 @@ static void round_trip(void **state)
 
 	(void)state;
 	fixture_load(&f, fixture_profile, SWEEP, NULL);
-	s = open_db(STORE_WRITE);
-	save(s, &f, &sweep);
-	store_close(s);
-	s = open_db(STORE_READ);
+	s = saved(&f, &sweep);
 	q.sweep = sweep.id;
 	r.f = &f;
 	if (store_select(s, &q, compare, &r, &err))
@@ -205,10 +212,7 @@ static void reloads(void **state)
 
 	(void)state;
 	fixture_load(&f, fixture_profile, SWEEP, NULL);
-	s = open_db(STORE_WRITE);
-	save(s, &f, &sweep);
-	store_close(s);
-	s = open_db(STORE_READ);
+	s = saved(&f, &sweep);
 	if (store_sweep_read(s, 0, &read, &again.in, &err))
 		fail_msg("%s", err.msg);
 	assert_int_equal(read.id, sweep.id);

@@ -42,7 +42,7 @@ static void chart_init(struct chart *c, const struct table *t, size_t most)
 		plot_data_pair(p, &t->rows[r].point, c->labels[r], PLOT_LABEL);
 		c->rows[r] = c->labels[r];
 		for (size_t i = 0; i < g; i++)
-			c->speedup[r * g + i] = t->rows[r].speedup[plot_data_gamma(&p->s.space, c->gamma[i])];
+			c->speedup[r * g + i] = t->rows[r].speedup[space_gamma(&p->s.space, c->gamma[i])];
 	}
 	c->map = (struct plot_heatmap){.head = plot_data_head(p),
 				       .rows = c->rows,
@@ -148,19 +148,14 @@ static void add_bar(const struct plotting *p, struct plot_bar *bar, const struct
 static void add_baselines(const struct plotting *p, struct plot_bar *bars, size_t *n)
 {
 	const struct point *pt = &p->best.point;
-	const struct baseline *best = predict_baseline(&p->s.predict, pt), *cpu = &p->s.predict.cpu[best - p->s.predict.best];
+	const struct baseline *best = predict_baseline(&p->s.predict, pt), *cpu = &p->s.predict.cpu[predict_group(&p->s.predict, pt)];
 	struct {
 		const char *what;
 		int64_t index;
-	} plain[] = {{"plain", best->index}, {"plain, CPU only", cpu->index}, {"plain, same mapping", -1}};
+	} plain[] = {{"plain", best->index}, {"plain, CPU only", cpu->index}, {"plain, same mapping", predict_plain(&p->s.predict, pt)}};
 
-	for (int64_t i = 0; i < p->s.space.n_plain; i++) {
-		struct point q = space_point(&p->s.space, i);
-
-		if (q.workload == pt->workload && q.target_type == pt->target_type && q.target_map == pt->target_map &&
-		    p->s.predict.plain[i].feasible)
-			plain[2].index = i;
-	}
+	if (!p->s.predict.plain[plain[2].index].feasible)
+		plain[2].index = -1;
 	for (size_t i = 0; i < (p->id ? 3 : 1); i++) {
 		struct pair unused = {0};
 		struct prediction pr;

@@ -242,15 +242,6 @@ static struct pair_row *table_row(struct table *t, const struct point *pt)
 	return &t->rows[t->n++];
 }
 
-size_t plot_data_gamma(const struct space *s, int gamma)
-{
-	size_t i = 0;
-
-	while (i < s->n_gamma && s->gamma[i] != gamma)
-		i++;
-	return i;
-}
-
 static int table_take(void *arg, const struct store_value *values)
 {
 	struct table *t = arg;
@@ -264,7 +255,7 @@ static int table_take(void *arg, const struct store_value *values)
 	pt = space_point(&t->p->s.space, (int64_t)id - 1);
 	if (pt.drafter < 0)
 		return 0;
-	g = plot_data_gamma(&t->p->s.space, pt.gamma);
+	g = space_gamma(&t->p->s.space, pt.gamma);
 	row = table_row(t, &pt);
 	row->speedup[g] = fmax(row->speedup[g], speedup);
 	if (speedup > row->best) {

@@ -74,9 +74,6 @@ struct table {
 int plot_data_table(struct table *t, struct plotting *p, struct hx_err *err);
 void plot_data_table_free(struct table *t);
 
-/* Index of a draft length in the space's. */
-size_t plot_data_gamma(const struct space *s, int gamma);
-
 /* The chart that computes its point anew (plot_roofline.c). */
 int plot_roofline_draw(struct plotting *p, struct hx_err *err);
 

@@ -238,15 +238,18 @@ static int load_and_run(const struct options *o, int jobs, enum report_format fo
 	struct space space = {0};
 	struct predict predict = {0};
 	enum keep keep;
+	double bytes;
 	int top = 0, rc;
 
 	if ((rc = study_load(&study, &in, o->profile, o->sweep, &o->changes, err)) || (rc = space_init(&space, &study, err)))
 		goto out;
 	if ((rc = sweep_keep(o->changes.keep ? o->changes.keep : study.sweep.keep, &keep, &top, err)))
 		goto out;
+	bytes = expected_bytes(&space, keep, top);
 	if (o->dry_run)
-		rc = print_dry_run(&space, expected_bytes(&space, keep, top), format);
-	else if (!(rc = check_disk(o->db, expected_bytes(&space, keep, top), err)) && !(rc = predict_init(&predict, &study, &space, err)) && !(rc = predict_fits(&predict, err)))
+		rc = print_dry_run(&space, bytes, format);
+	else if (!(rc = check_disk(o->db, bytes, err)) && !(rc = predict_init(&predict, &study, &space, err)) &&
+		 !(rc = predict_fits(&predict, err)))
 		rc = run_sweep(o, &in, &predict, keep, top, jobs, format, err);
 out:
 	if (predict.study)

@@ -101,20 +101,11 @@ static struct output output_of(const struct predict *p, struct pair *pair, int g
 
 /* ---- predictions ---- */
 
-static int gamma_index(const struct space *s, int gamma)
-{
-	size_t i = 0;
-
-	while (s->gamma[i] != gamma)
-		i++;
-	return (int)i;
-}
-
-static struct rounds *rounds_at(const struct predict *p, int source, int workload, int mode, int gamma_i)
+static struct rounds *rounds_at(const struct predict *p, int source, int workload, int mode, size_t gamma_i)
 {
 	size_t w = p->study->sweep.n_workloads, g = p->space->n_gamma;
 
-	return &p->rounds[(((size_t)source * w + (size_t)workload) * HX_MODES + (size_t)mode) * g + (size_t)gamma_i];
+	return &p->rounds[(((size_t)source * w + (size_t)workload) * HX_MODES + (size_t)mode) * g + gamma_i];
 }
 
 /* Eq. 1 is a limit of long outputs. */
@@ -210,6 +201,11 @@ size_t predict_group(const struct predict *p, const struct point *pt)
 	return (size_t)pt->workload * sw->n_target_quants + t;
 }
 
+int64_t predict_plain(const struct predict *p, const struct point *pt)
+{
+	return (int64_t)(predict_group(p, pt) * p->space->target.n) + pt->target_map;
+}
+
 const struct baseline *predict_baseline(const struct predict *p, const struct point *pt)
 {
 	return &p->best[predict_group(p, pt)];
@@ -217,7 +213,8 @@ const struct baseline *predict_baseline(const struct predict *p, const struct po
 
 static void set_speedups(const struct predict *p, const struct point *pt, double tokens, struct prediction *out)
 {
-	size_t t = predict_group(p, pt), plain = t * p->space->target.n + (size_t)pt->target_map;
+	const struct prediction *plain = &p->plain[predict_plain(p, pt)];
+	size_t t = predict_group(p, pt);
 	double decode_s = out->tpot_s * tokens;
 
 	if (p->best[t].index >= 0) {
@@ -226,8 +223,8 @@ static void set_speedups(const struct predict *p, const struct point *pt, double
 	}
 	if (p->cpu[t].index >= 0)
 		out->speedup_cpu = p->cpu[t].decode_s / decode_s;
-	if (!isnan(p->plain[plain].tpot_s))
-		out->speedup_same = p->plain[plain].tpot_s / out->tpot_s;
+	if (!isnan(plain->tpot_s))
+		out->speedup_same = plain->tpot_s / out->tpot_s;
 }
 
 static void fill(const struct predict *p, const struct point *pt, const struct pair *pair, const struct rounds *r, const struct output *o,
@@ -277,7 +274,7 @@ static void predict_alone(const struct predict *p, const struct point *pt, struc
 		return;
 	if (pt->gamma) {
 		out->acceptance = study_acceptance(p->study, pt->target_type, pt->drafter, pt->draft_type);
-		r = *rounds_at(p, out->acceptance, pt->workload, pt->mode, gamma_index(p->space, pt->gamma));
+		r = *rounds_at(p, out->acceptance, pt->workload, pt->mode, space_gamma(p->space, pt->gamma));
 	}
 	o = output_of(p, pair, pt->gamma, &r, 1);
 	fill(p, pt, pair, &r, &o, out);
@@ -339,20 +336,26 @@ static int find_baselines(struct predict *p, struct hx_err *err)
 	return named ? HX_OK : study_fail(p->study, err, "baseline", "is none of the target's mappings; add it to target_mappings");
 }
 
+const struct prediction *predict_least(const struct predict *p, int64_t first, int64_t n)
+{
+	const struct prediction *least = &p->plain[first];
+
+	for (int64_t i = first + 1; i < first + n; i++)
+		if (isnan(least->memory_bytes) || p->plain[i].memory_bytes < least->memory_bytes)
+			least = &p->plain[i];
+	return least;
+}
+
 /* A plain point that meets no memory limit has no time at all; speculation only needs more. */
 int predict_fits(const struct predict *p, struct hx_err *err)
 {
-	const struct prediction *least = &p->plain[0];
 	char message[512];
 
-	for (int64_t i = 0; i < p->space->n_plain; i++) {
+	for (int64_t i = 0; i < p->space->n_plain; i++)
 		if (!isnan(p->plain[i].tpot_s))
 			return HX_OK;
-		if (isnan(least->memory_bytes) || p->plain[i].memory_bytes < least->memory_bytes)
-			least = &p->plain[i];
-	}
 	snprintf(message, sizeof(message), "%s cannot run anywhere on %s: %s; choose a smaller model or quantisation, another device or wider bounds",
-		 p->study->target.name, p->study->profile.name, least->reason);
+		 p->study->target.name, p->study->profile.name, predict_least(p, 0, p->space->n_plain)->reason);
 	return study_fail(p->study, err, "target", message);
 }
 
@@ -364,7 +367,7 @@ static void tabulate_rounds(struct predict *p)
 	for (int s = 0; s < (int)sw->n_acceptance; s++)
 		for (int w = 0; w < (int)sw->n_workloads; w++)
 			for (int m = 0; m < HX_MODES; m++)
-				for (int g = 0; g < (int)p->space->n_gamma; g++)
+				for (size_t g = 0; g < p->space->n_gamma; g++)
 					*rounds_at(p, s, w, m, g) =
 						rounds_for(p, &sw->acceptance[s], p->space->gamma[g], m, sw->workloads[w].generated);
 }

@@ -95,6 +95,12 @@ void predict_buffers(const struct predict *p, const struct pair *pair, int gamma
 /* Index of a point's workload and target quantisation among all. */
 size_t predict_group(const struct predict *p, const struct point *pt);
 
+/* Index of plain decoding on the point's target mapping. */
+int64_t predict_plain(const struct predict *p, const struct point *pt);
+
+/* Of plain points [first, first + n), the prediction that needs least memory: its reason says best why nothing runs. */
+const struct prediction *predict_least(const struct predict *p, int64_t first, int64_t n);
+
 /* What speedups of the point are taken against; its index is -1 when no plain mapping can run. */
 const struct baseline *predict_baseline(const struct predict *p, const struct point *pt);
 

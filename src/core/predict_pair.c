@@ -199,7 +199,7 @@ static void pair_init(const struct predict *p, const struct point *pt, struct pa
 	pair->prefill_draft = predict_pass(p, pair, HX_PASS_PREFILL_DRAFT, false);
 	pair->draft1 = predict_pass(p, pair, HX_PASS_DRAFT, false);
 	pair->draft2 = predict_pass(p, pair, HX_PASS_CATCH_UP, false);
-	pair->draft1_busy = predict_pass(p, pair, HX_PASS_DRAFT, true);
+	pair->draft1_busy = pt->mode == HX_OVERLAPPED ? predict_pass(p, pair, HX_PASS_DRAFT, true) : pair->draft1;
 	pair->front = predict_pass(p, pair, HX_PASS_FRONT, false);
 	pair->row_s_target = row_s(p->study, &p->study->target);
 	pair->row_s_draft = pair->draft ? row_s(p->study, pair->draft->graph.shape) : 0;

@@ -162,6 +162,15 @@ void space_free(struct space *s)
 	memset(s, 0, sizeof(*s));
 }
 
+size_t space_gamma(const struct space *s, int gamma)
+{
+	size_t i = 0;
+
+	while (i < s->n_gamma && s->gamma[i] != gamma)
+		i++;
+	return i;
+}
+
 /* Takes the fastest-varying coordinate off i. */
 static int coordinate(int64_t *i, size_t n)
 {

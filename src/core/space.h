@@ -39,6 +39,9 @@ struct space {
 int space_init(struct space *s, const struct study *study, struct hx_err *err);
 void space_free(struct space *s);
 
+/* Index of a draft length in gamma; n_gamma when the space has it not. */
+size_t space_gamma(const struct space *s, int gamma);
+
 /* The point of number i in [0, size). */
 struct point space_point(const struct space *s, int64_t i);
 

@@ -25,11 +25,6 @@ static size_t n_findings(const struct verdict *v)
 	return v->p->study->sweep.n_workloads * v->p->study->sweep.n_target_quants;
 }
 
-static struct finding *finding_of(const struct verdict *v, const struct point *pt)
-{
-	return &v->findings[predict_group(v->p, pt)];
-}
-
 struct verdict *verdict_create(const struct predict *p)
 {
 	struct verdict *v = hx_xcalloc(1, sizeof(*v));
@@ -57,7 +52,7 @@ void verdict_add(struct verdict *v, const struct batch *b)
 	for (size_t i = 0; i < b->n; i++) {
 		const struct point *pt = &b->point[i];
 		const struct prediction *pr = &b->prediction[i];
-		struct finding *f = finding_of(v, pt);
+		struct finding *f = &v->findings[predict_group(v->p, pt)];
 
 		v->feasible += pr->feasible;
 		if (pt->gamma && !pr->feasible && (!*f->reason || pr->memory_bytes < f->least_memory)) {
@@ -121,28 +116,18 @@ static void print_remedy(const struct verdict *v, const struct finding *f, doubl
 	predict_pair_free(&pair);
 }
 
-/* Why plain decoding cannot run: the mapping that needs least memory says it best. */
-static const char *plain_reason(const struct verdict *v, size_t group)
-{
-	const struct prediction *plain = &v->p->plain[group * v->p->space->target.n];
-	size_t least = 0;
-
-	for (size_t i = 1; i < v->p->space->target.n; i++)
-		if (isnan(plain[least].memory_bytes) || plain[i].memory_bytes < plain[least].memory_bytes)
-			least = i;
-	return plain[least].reason;
-}
-
 /* Where no drafter can run, or nothing at all. */
 static void print_plain(const struct verdict *v, size_t group, FILE *out)
 {
 	const struct baseline *plain = &v->p->fastest[group];
 	const struct finding *f = &v->findings[group];
+	int64_t maps = (int64_t)v->p->space->target.n;
 	struct point pt;
 	char a[TEXT_MAX];
 
 	if (plain->index < 0 || !plain->meets) {
-		fprintf(out, "cannot run: %s\n", plain->index < 0 ? plain_reason(v, group) : v->p->plain[plain->index].reason);
+		fprintf(out, "cannot run: %s\n",
+			plain->index < 0 ? predict_least(v->p, (int64_t)group * maps, maps)->reason : v->p->plain[plain->index].reason);
 		return;
 	}
 	pt = space_point(v->p->space, plain->index);
