@@ -10,6 +10,7 @@ const char *const hx_op_names[] = {"embed", "attn_norm", "qkv", "rope", "attn", 
 const char *const hx_buffer_names[] = {"weights", "kv", "activations", "logits", "staging", NULL};
 
 enum { F32 = 4, F16 = 2 }; /* bytes of an activation; of a cached key or value */
+enum { BEFORE_LAYERS = 1, PER_LAYER = 8, AFTER_LAYERS = 3 }; /* operators */
 
 struct builder {
 	struct hx_graph *g;
@@ -43,16 +44,27 @@ static void settle(struct builder *b, struct hx_op *op)
 				   hx_op_names[op->kind], hx_type_names[op->type], unit->fallback);
 }
 
-static void add(struct builder *b, int kind, int layer, int use, struct hx_op op)
+/* Layers of a model differ in their window only, and in where they run. */
+static bool alike(const struct hx_op *a, const struct hx_op *b)
 {
-	const struct hx_use *u = &b->g->mapping->uses[use];
+	return a->kind == b->kind && a->unit == b->unit && a->cores == b->cores && a->window == b->window;
+}
+
+static void add(struct builder *b, int kind, int use, struct hx_op op)
+{
+	struct hx_graph *g = b->g;
+	const struct hx_use *u = &g->mapping->uses[use];
+	size_t i = 0;
 
 	op.kind = kind;
-	op.layer = layer;
 	op.unit = u->unit;
 	op.cores = u->cores;
 	settle(b, &op);
-	b->g->ops[b->g->n_ops++] = op;
+	while (i < g->n_distinct && !alike(&g->distinct[i], &op))
+		i++;
+	if (i == g->n_distinct)
+		g->distinct[g->n_distinct++] = op;
+	g->order[g->n_ops++] = (unsigned short)i;
 }
 
 /* A matrix of out rows of length in; `act` activation bytes are read and written per row. */
@@ -92,18 +104,18 @@ static void add_layer(struct builder *b, int l)
 	int q = s->heads * s->d_head, kv = s->kv_heads * s->d_head;
 	double in_attn = (q + 2.0 * kv) * F32; /* queries, and the new keys and values */
 
-	add(b, HX_OP_ATTN_NORM, l, attn, norm(s, per));
-	add(b, HX_OP_QKV, l, attn, linear(g, q + 2 * kv, s->d_model, (d + q + 2 * kv) * F32, s->qkv_bias || s->linear_bias));
-	add(b, HX_OP_ROPE, l, attn,
+	add(b, HX_OP_ATTN_NORM, attn, norm(s, per));
+	add(b, HX_OP_QKV, attn, linear(g, q + 2 * kv, s->d_model, (d + q + 2 * kv) * F32, s->qkv_bias || s->linear_bias));
+	add(b, HX_OP_ROPE, attn,
 	    (struct hx_op){.type = HX_F32, .weight_bytes = s->qk_norm ? 2.0 * s->d_head * F32 : 0, .act_row = 2.0 * (q + kv) * F32, .in_row = in_attn,
 			   .kv_row = 2.0 * kv * F16});
-	add(b, HX_OP_ATTN, l, attn,
+	add(b, HX_OP_ATTN, attn,
 	    (struct hx_op){.type = HX_F16, .window = hx_shape_window(s, l), .act_row = 2.0 * q * F32, .in_row = in_attn, .kv_pos = 2.0 * kv * F16,
 			   .flop_row_pos = 4.0 * q});
-	add(b, HX_OP_ATTN_OUT, l, attn, linear(g, d, q, (q + 2 * d) * F32, s->linear_bias));
-	add(b, HX_OP_FFN_NORM, l, ffn, norm(s, per));
-	add(b, HX_OP_FFN_UP, l, ffn, linear(g, up, s->d_model, (d + ff) * F32, s->linear_bias));
-	add(b, HX_OP_FFN_DOWN, l, ffn, linear(g, d, s->d_ff, (ff + 2 * d) * F32, s->linear_bias));
+	add(b, HX_OP_ATTN_OUT, attn, linear(g, d, q, (q + 2 * d) * F32, s->linear_bias));
+	add(b, HX_OP_FFN_NORM, ffn, norm(s, per));
+	add(b, HX_OP_FFN_UP, ffn, linear(g, up, s->d_model, (d + ff) * F32, s->linear_bias));
+	add(b, HX_OP_FFN_DOWN, ffn, linear(g, d, s->d_ff, (ff + 2 * d) * F32, s->linear_bias));
 }
 
 int hx_graph_init(struct hx_graph *g, const struct hx_shape *shape, const struct hx_mapping *mapping, int type, int layers,
@@ -114,18 +126,20 @@ int hx_graph_init(struct hx_graph *g, const struct hx_shape *shape, const struct
 	struct hx_op head;
 
 	*g = (struct hx_graph){.shape = shape, .mapping = mapping, .type = type, .layers = layers};
-	g->ops = hx_xcalloc((size_t)layers * 8 + 4, sizeof(*g->ops));
-	add(&b, HX_OP_EMBED, -1, mapping->embed,
+	g->order = hx_xcalloc((size_t)layers * PER_LAYER + BEFORE_LAYERS + AFTER_LAYERS, sizeof(*g->order));
+	g->distinct = hx_xcalloc((size_t)layers * PER_LAYER + BEFORE_LAYERS + AFTER_LAYERS, sizeof(*g->distinct));
+	add(&b, HX_OP_EMBED, mapping->embed,
 	    (struct hx_op){.type = hx_shape_row_type(type, shape->d_model), .weight_row = hx_shape_row_bytes(type, shape->d_model), .act_row = d * F32});
 	for (int l = 0; l < layers; l++)
 		add_layer(&b, l);
 	head = norm(shape, 1);
 	head.logits = true;
-	add(&b, HX_OP_NORM, -1, mapping->head, head);
+	add(&b, HX_OP_NORM, mapping->head, head);
 	head = matrix(g, vocab, shape->d_model, (d + vocab) * F32);
 	head.logits = true;
-	add(&b, HX_OP_HEAD, -1, mapping->head, head);
-	add(&b, HX_OP_ARGMAX, -1, mapping->head, (struct hx_op){.type = HX_F32, .act_row = vocab * F32, .in_row = vocab * F32, .logits = true});
+	add(&b, HX_OP_HEAD, mapping->head, head);
+	add(&b, HX_OP_ARGMAX, mapping->head, (struct hx_op){.type = HX_F32, .act_row = vocab * F32, .in_row = vocab * F32, .logits = true});
+	g->distinct = hx_xrealloc(g->distinct, g->n_distinct, sizeof(*g->distinct));
 	if (b.rc)
 		hx_graph_free(g);
 	else
@@ -136,8 +150,19 @@ int hx_graph_init(struct hx_graph *g, const struct hx_shape *shape, const struct
 void hx_graph_free(struct hx_graph *g)
 {
 	hx_chain_free(&g->whole);
-	free(g->ops);
+	free(g->distinct);
+	free(g->order);
 	*g = (struct hx_graph){0};
+}
+
+const struct hx_op *hx_graph_op(const struct hx_graph *g, size_t i)
+{
+	return &g->distinct[g->order[i]];
+}
+
+int hx_graph_layer(const struct hx_graph *g, size_t i)
+{
+	return i < BEFORE_LAYERS || i >= g->n_ops - AFTER_LAYERS ? -1 : (int)((i - BEFORE_LAYERS) / PER_LAYER);
 }
 
 struct hx_work hx_op_work(const struct hx_op *op, double r, double l, double n)
@@ -160,10 +185,10 @@ static void add_weights(const struct hx_graph *g, struct hx_buffers *b)
 {
 	const struct hx_shape *s = g->shape;
 	double table = s->vocab * hx_shape_row_bytes(g->type, s->d_model);
-	int embed = g->ops[0].unit, head = g->ops[g->n_ops - 2].unit;
+	int embed = hx_graph_op(g, 0)->unit, head = hx_graph_op(g, g->n_ops - 2)->unit;
 
 	for (size_t i = 0; i < g->whole.n_ops; i++) {
-		const struct hx_op *op = &g->ops[g->whole.ops[i].first];
+		const struct hx_op *op = &g->distinct[g->whole.ops[i].which];
 		/* gate and up projection are two tensors */
 		double tensor = op->kind == HX_OP_FFN_UP && s->gated_ffn ? op->weight_bytes / 2 : op->weight_bytes;
 
@@ -182,7 +207,7 @@ void hx_graph_buffers(const struct hx_graph *g, double r, double l, double n, st
 
 	add_weights(g, b);
 	for (size_t i = 0; i < g->whole.n_ops; i++) {
-		const struct hx_op *op = &g->ops[g->whole.ops[i].first];
+		const struct hx_op *op = &g->distinct[g->whole.ops[i].which];
 		double cached = op->kv_pos * (op->window ? fmin(n, op->window + r) : n);
 
 		b->bytes[op->unit][HX_BUF_KV] += g->whole.ops[i].count * cached;
@@ -195,7 +220,7 @@ void hx_graph_buffers(const struct hx_graph *g, double r, double l, double n, st
 	for (int u = 0; u < HX_MAX_UNITS; u++)
 		b->bytes[u][HX_BUF_ACTIVATIONS] += widest[u];
 	for (size_t i = 0; i < g->whole.n_crossings; i++) {
-		const struct hx_segment *s = &g->whole.segments[g->whole.crossings[i].first];
+		const struct hx_segment *s = &g->whole.segments[g->whole.crossings[i].which];
 		double bytes = s->transfer_row * (s->logits ? l : r);
 
 		/* one buffer serves every transfer into a unit */

@@ -6,42 +6,38 @@
 const char *const hx_modes[] = {"sequential", "overlapped", NULL};
 const char *const hx_pass_names[] = {"prefill target", "prefill drafter", "draft", "catch-up", "front", "verify"};
 
-/* Adds item i to the group of an earlier one that is like it. */
-static void group(struct hx_group *groups, size_t *n, size_t i, const struct hx_chain *c, bool (*alike)(const struct hx_chain *, size_t, size_t))
+static bool same_crossing(const struct hx_segment *a, const struct hx_segment *b)
 {
-	for (size_t k = 0; k < *n; k++)
-		if (alike(c, groups[k].first, i)) {
-			groups[k].count++;
-			return;
-		}
-	groups[(*n)++] = (struct hx_group){i, 1};
-}
-
-/* Layers of a model differ in their window only, and in where they run. */
-static bool same_work(const struct hx_chain *c, size_t i, size_t k)
-{
-	const struct hx_op *a = &c->graph->ops[i], *b = &c->graph->ops[k];
-
-	return a->kind == b->kind && a->unit == b->unit && a->cores == b->cores && a->window == b->window;
-}
-
-static bool same_crossing(const struct hx_chain *c, size_t i, size_t k)
-{
-	const struct hx_segment *a = &c->segments[i], *b = &c->segments[k];
-
 	return a->unit == b->unit && a->from == b->from && a->transfer_row == b->transfer_row && a->logits == b->logits;
 }
 
-static void find_groups(struct hx_chain *c)
+static void group_ops(struct hx_chain *c)
 {
-	c->ops = hx_xcalloc(c->n, sizeof(*c->ops));
-	c->crossings = hx_xcalloc(c->n_segments, sizeof(*c->crossings));
+	const struct hx_graph *g = c->graph;
+
+	c->ops = hx_xcalloc(g->n_distinct, sizeof(*c->ops));
+	for (size_t d = 0; d < g->n_distinct; d++)
+		c->ops[d].which = d;
 	for (size_t i = c->first; i < c->first + c->n; i++)
-		group(c->ops, &c->n_ops, i, c, same_work);
-	for (size_t i = 0; i < c->n_segments; i++)
-		group(c->crossings, &c->n_crossings, i, c, same_crossing);
-	c->ops = hx_xrealloc(c->ops, c->n_ops, sizeof(*c->ops));
-	c->segments = hx_xrealloc(c->segments, c->n_segments, sizeof(*c->segments));
+		c->ops[g->order[i]].count++;
+	for (size_t d = 0; d < g->n_distinct; d++)
+		if (c->ops[d].count)
+			c->ops[c->n_ops++] = c->ops[d];
+}
+
+static void group_crossings(struct hx_chain *c)
+{
+	c->crossings = hx_xcalloc(c->n_segments, sizeof(*c->crossings));
+	for (size_t i = 0; i < c->n_segments; i++) {
+		size_t k = 0;
+
+		while (k < c->n_crossings && !same_crossing(&c->segments[c->crossings[k].which], &c->segments[i]))
+			k++;
+		if (k == c->n_crossings)
+			c->crossings[c->n_crossings++].which = i;
+		c->crossings[k].count++;
+	}
+	c->crossings = hx_xrealloc(c->crossings, c->n_crossings, sizeof(*c->crossings));
 }
 
 void hx_chain_init(struct hx_chain *c, const struct hx_graph *g, size_t first, size_t n)
@@ -49,22 +45,24 @@ void hx_chain_init(struct hx_chain *c, const struct hx_graph *g, size_t first, s
 	*c = (struct hx_chain){.graph = g, .first = first, .n = n};
 	c->segments = hx_xcalloc(n, sizeof(*c->segments));
 	for (size_t i = first; i < first + n; i++) {
-		const struct hx_op *op = &g->ops[i];
+		const struct hx_op *op = hx_graph_op(g, i);
 		struct hx_segment *s = c->n_segments ? &c->segments[c->n_segments - 1] : NULL;
-		bool enters = i > 0 && g->ops[i - 1].unit != op->unit; /* the first segment too: a tail goes on where a front ended */
+		bool enters = i > 0 && hx_graph_op(g, i - 1)->unit != op->unit; /* the first segment too: a tail goes on where a front ended */
 
 		if (s && !enters) {
 			s->n++;
 			continue;
 		}
 		c->segments[c->n_segments++] = (struct hx_segment){.unit = op->unit,
-								  .from = enters ? g->ops[i - 1].unit : -1,
+								  .from = enters ? hx_graph_op(g, i - 1)->unit : -1,
 								  .first = i,
 								  .n = 1,
 								  .logits = op->logits,
 								  .transfer_row = enters ? op->in_row : 0};
 	}
-	find_groups(c);
+	c->segments = hx_xrealloc(c->segments, c->n_segments, sizeof(*c->segments));
+	group_ops(c);
+	group_crossings(c);
 }
 
 void hx_chain_free(struct hx_chain *c)
@@ -150,7 +148,7 @@ static size_t first_op_of_layer(const struct hx_graph *g, int layer)
 {
 	size_t i = 1;
 
-	while (g->ops[i].layer >= 0 && g->ops[i].layer < layer)
+	while (hx_graph_layer(g, i) >= 0 && hx_graph_layer(g, i) < layer)
 		i++;
 	return i;
 }

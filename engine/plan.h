@@ -49,8 +49,7 @@ void hx_mapping_free(struct hx_mapping *m);
  *   flop     flop_row x rows + flop_row_pos x rows x positions
  * rows is r, or l when `logits`; positions are those attended to: context n plus the new ones, at most `window`. */
 struct hx_op {
-	int kind;  /* enum hx_op_kind */
-	int layer; /* -1 outside layers */
+	int kind; /* enum hx_op_kind */
 	int unit, cores;
 	int type;  /* enum hx_type of the weights; attention: of the cache; norms: f32 */
 	bool logits;
@@ -71,15 +70,14 @@ struct hx_graph;
 /* Consecutive operators on one unit; `transfer_row` bytes per row enter it from unit `from` (-1: none). */
 struct hx_segment {
 	int unit, from;
-	size_t first, n; /* operators of the graph */
+	size_t first, n; /* operators of the graph, in running order */
 	double transfer_row;
 	bool logits; /* the rows transferred are logit rows */
 };
 
-/* So many operators (or segments) of a chain that are alike but for their layer: the first of them stands for all. What is priced once
- * serves them all. */
+/* So many operators (or segments) of a chain that are alike but for their layer: what is priced once serves them all. */
 struct hx_group {
-	size_t first;
+	size_t which; /* of the graph's distinct operators; of the chain's segments, the first */
 	int count;
 };
 
@@ -101,11 +99,17 @@ struct hx_graph {
 	const struct hx_mapping *mapping; /* borrowed */
 	int type;   /* quantisation of layers and head */
 	int layers; /* layers in use: all, or the first K of an early exit */
-	struct hx_op *ops;
+	struct hx_op *distinct; /* operators that differ in more than their layer */
+	size_t n_distinct;
+	unsigned short *order; /* running order: which of the distinct ones each operator is */
 	size_t n_ops;
 	struct hx_chain whole; /* all operators; points back, so a graph stays where it was built */
 	bool row_fallback; /* some rows are not divided by the type's block and are f16 */
 };
+
+/* The i-th operator in running order, and its layer; -1 outside layers. */
+const struct hx_op *hx_graph_op(const struct hx_graph *g, size_t i);
+int hx_graph_layer(const struct hx_graph *g, size_t i);
 
 /* Builds the operators of the first `layers` layers and the head. Operators that their unit does not support move to its
  * fallback; HX_INPUT names unit, operator and type where there is none. */

@@ -167,12 +167,12 @@ static void pass(void **state)
 	toy(&t, "cx2:0-5.attn+g:0-5.ffn", HX_Q8_0);
 	c = cost_pass(&t.env, &t.chain, 5, 5, 40);
 	for (size_t i = 0; i < t.graph.n_ops; i++) {
-		struct op_cost op = cost_op(&t.profile, &t.graph.ops[i], 5, 5, 40, t.env.bw[t.graph.ops[i].unit]);
+		struct op_cost op = cost_op(&t.profile, hx_graph_op(&t.graph, i), 5, 5, 40, t.env.bw[hx_graph_op(&t.graph, i)->unit]);
 
 		time_s += op.time_s;
 		bytes += op.bytes;
 		flop += op.flop;
-		energy_j += op.time_s * active_w[t.graph.ops[i].unit] + op.bytes * 1e-10;
+		energy_j += op.time_s * active_w[hx_graph_op(&t.graph, i)->unit] + op.bytes * 1e-10;
 	}
 	check_near(c.sync_s, 6 * 1e-5 + 6 * 1e-4, 1e-12);
 	check_near(c.transfer_s, 11 * (2e-5 + 5 * 2048 / 1e9), 1e-12);

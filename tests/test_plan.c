@@ -52,7 +52,7 @@ static double weights(const struct hx_graph *graph)
 	double sum = 0;
 
 	for (size_t i = 0; i < graph->n_ops; i++)
-		sum += graph->ops[i].weight_bytes;
+		sum += hx_graph_op(graph, i)->weight_bytes;
 	/* the embedding gathers rows, its table is the head's unless untied */
 	return sum + (graph->shape->tied ? 0 : graph->shape->vocab * hx_shape_row_bytes(graph->type, graph->shape->d_model));
 }
@@ -100,7 +100,7 @@ static void falls_back_by_row(void **state)
 		make(&m, &s, "c", type, s.layers);
 		assert_int_equal(m.graph.row_fallback, k);
 		for (size_t i = 0; i < m.graph.n_ops; i++) {
-			const struct hx_op *op = &m.graph.ops[i];
+			const struct hx_op *op = hx_graph_op(&m.graph, i);
 
 			/* rows of d_model (640) are not cut into blocks of 256, rows of 512 and 1024 are */
 			if (op->kind == HX_OP_QKV || op->kind == HX_OP_FFN_UP || op->kind == HX_OP_HEAD || op->kind == HX_OP_EMBED)
@@ -125,17 +125,17 @@ static void order(void **state)
 
 		make(&m, &s, "c", HX_F16, layers);
 		assert_int_equal(m.graph.n_ops, 1 + 8 * layers + 3);
-		assert_int_equal(m.graph.ops[0].kind, HX_OP_EMBED);
+		assert_int_equal(hx_graph_op(&m.graph, 0)->kind, HX_OP_EMBED);
 		for (size_t i = 0; i < m.graph.n_ops; i++) {
-			const struct hx_op *op = &m.graph.ops[i];
+			const struct hx_op *op = hx_graph_op(&m.graph, i);
 			size_t l = (i - 1) / 8;
 
 			if (i && l < (size_t)layers) {
 				assert_int_equal(op->kind, layer[(i - 1) % 8]);
-				assert_int_equal(op->layer, l);
+				assert_int_equal(hx_graph_layer(&m.graph, i), l);
 			} else if (i) {
 				assert_int_equal(op->kind, last[(i - 1) % 8]);
-				assert_int_equal(op->layer, -1);
+				assert_int_equal(hx_graph_layer(&m.graph, i), -1);
 			}
 			assert_int_equal(op->logits, l == (size_t)layers && i);
 		}
@@ -167,7 +167,7 @@ static void activations(void **state)
 	(void)state;
 	make(&m, &s, "c", HX_F16, s.layers);
 	for (size_t i = 0; i < m.graph.n_ops; i++) {
-		const struct hx_op *op = &m.graph.ops[i];
+		const struct hx_op *op = hx_graph_op(&m.graph, i);
 
 		check_near(op->act_row, 4 * values[op->kind], 0);
 		check_near(op->kv_row, op->kind == HX_OP_ROPE ? 2 * 256 * 2 : 0, 0);
@@ -192,11 +192,11 @@ static void operations(void **state)
 		fail_msg("%s", err.msg);
 	make(&m, &s, "c", HX_F16, s.layers);
 	for (size_t i = 0; i < m.graph.n_ops; i++) {
-		one += hx_op_work(&m.graph.ops[i], 1, 1, 100).flop;
-		five += hx_op_work(&m.graph.ops[i], 5, 5, 100).flop;
-		prefill += hx_op_work(&m.graph.ops[i], 64, 1, 0).flop;
-		if (m.graph.ops[i].kind == HX_OP_ATTN)
-			kv += m.graph.ops[i].kv_pos;
+		one += hx_op_work(hx_graph_op(&m.graph, i), 1, 1, 100).flop;
+		five += hx_op_work(hx_graph_op(&m.graph, i), 5, 5, 100).flop;
+		prefill += hx_op_work(hx_graph_op(&m.graph, i), 64, 1, 0).flop;
+		if (hx_graph_op(&m.graph, i)->kind == HX_OP_ATTN)
+			kv += hx_graph_op(&m.graph, i)->kv_pos;
 	}
 	check_near(one, 2 * 1235746816.0 + 16 * 4 * 2048.0 * 101, 1e-12);
 	check_near(five, 5 * 2 * 1235746816.0 + 16 * 4 * 2048.0 * (101 + 102 + 103 + 104 + 105), 1e-12);
@@ -265,7 +265,7 @@ static void segments(void **state)
 
 			assert_int_equal(seg->first, ops);
 			for (size_t o = seg->first; o < seg->first + seg->n; o++)
-				assert_int_equal(m.graph.ops[o].unit, seg->unit);
+				assert_int_equal(hx_graph_op(&m.graph, o)->unit, seg->unit);
 			ops += seg->n;
 			assert_int_equal(seg->from, k ? chain.segments[k - 1].unit : -1);
 			check_near(seg->transfer_row, k ? 512 * 4 : 0, 0);
@@ -361,7 +361,7 @@ static void fallback(void **state)
 	(void)state;
 	make(&m, &s, "npu", HX_Q8_0, s.layers);
 	for (size_t i = 0; i < m.graph.n_ops; i++) {
-		const struct hx_op *op = &m.graph.ops[i];
+		const struct hx_op *op = hx_graph_op(&m.graph, i);
 		bool takes = op->kind == HX_OP_QKV || op->kind == HX_OP_ATTN_OUT || op->kind == HX_OP_FFN_UP ||
 			     op->kind == HX_OP_FFN_DOWN || op->kind == HX_OP_HEAD;
 
@@ -371,11 +371,11 @@ static void fallback(void **state)
 	unmake(&m);
 	make(&m, &s, "npu:0-4+cx2:5", HX_Q8_0, s.layers); /* or as many as the mapping uses */
 	for (size_t i = 0; i < m.graph.n_ops; i++)
-		assert_int_equal(m.graph.ops[i].cores, m.graph.ops[i].unit == C ? 2 : 1);
+		assert_int_equal(hx_graph_op(&m.graph, i)->cores, hx_graph_op(&m.graph, i)->unit == C ? 2 : 1);
 	unmake(&m);
 	make(&m, &s, "npu", HX_F16, s.layers); /* of f16 it takes the head alone */
 	for (size_t i = 0; i < m.graph.n_ops; i++)
-		assert_int_equal(m.graph.ops[i].unit, m.graph.ops[i].kind == HX_OP_HEAD ? NPU : C);
+		assert_int_equal(hx_graph_op(&m.graph, i)->unit, hx_graph_op(&m.graph, i)->kind == HX_OP_HEAD ? NPU : C);
 	unmake(&m);
 }
 
@@ -406,7 +406,7 @@ static void no_fallback(void **state)
 		assert_int_equal(rc, HX_INPUT);
 		if (!strstr(err.msg, rows[i].message))
 			fail_msg("%s", err.msg);
-		assert_null(m.graph.ops);
+		assert_null(m.graph.distinct);
 		unmake(&m);
 	}
 }

@@ -146,7 +146,9 @@ static void print_chain(const struct explaining *x, const struct hx_chain *c)
 {
 	for (size_t i = 0; i < c->n_segments; i++) {
 		const struct hx_segment *s = &c->segments[i];
-		const struct hx_op *first = &c->graph->ops[s->first], *last = &c->graph->ops[s->first + s->n - 1];
+		size_t end = s->first + s->n - 1;
+		const struct hx_op *first = hx_graph_op(c->graph, s->first), *last = hx_graph_op(c->graph, end);
+		int first_layer = hx_graph_layer(c->graph, s->first), last_layer = hx_graph_layer(c->graph, end);
 
 		/* a long cut is not made clearer by its hundredth segment */
 		if (i == 6 && c->n_segments > 8) {
@@ -156,11 +158,11 @@ static void print_chain(const struct explaining *x, const struct hx_chain *c)
 		if (s->from >= 0)
 			printf("    -> %s: %.0f bytes a row\n", unit_name(x, s->unit), s->transfer_row);
 		printf("    %s x%d: %zu operators, %s", unit_name(x, s->unit), first->cores, s->n, hx_op_names[first->kind]);
-		if (first->layer >= 0)
-			printf(" of layer %d", first->layer);
+		if (first_layer >= 0)
+			printf(" of layer %d", first_layer);
 		printf(" to %s", hx_op_names[last->kind]);
-		if (last->layer >= 0)
-			printf(" of layer %d", last->layer);
+		if (last_layer >= 0)
+			printf(" of layer %d", last_layer);
 		puts("");
 	}
 }
@@ -205,16 +207,16 @@ struct group {
 	struct op_cost cost;
 };
 
-static void add_op(struct group *g, const struct hx_op *op, const struct op_cost *c)
+static void add_ops(struct group *g, int count, const struct hx_op *op, const struct op_cost *c)
 {
-	g->count++;
+	g->count += count;
 	g->type = op->type;
-	g->cost.time_s += c->time_s;
-	g->cost.memory_s += c->memory_s;
-	g->cost.compute_s += c->compute_s;
-	g->cost.launch_s += c->launch_s;
-	g->cost.bytes += c->bytes;
-	g->cost.flop += c->flop;
+	g->cost.time_s += count * c->time_s;
+	g->cost.memory_s += count * c->memory_s;
+	g->cost.compute_s += count * c->compute_s;
+	g->cost.launch_s += count * c->launch_s;
+	g->cost.bytes += count * c->bytes;
+	g->cost.flop += count * c->flop;
 }
 
 /* What takes most of the time; "both" where the two roofs are within a fifth of each other. */
@@ -241,12 +243,12 @@ static void list_pass(const struct explaining *x, const struct hx_pass *pass, st
 		rows += n;
 		n = 0;
 	}
-	for (size_t i = c->first; i < c->first + c->n; i++) {
-		const struct hx_op *op = &c->graph->ops[i];
+	for (size_t i = 0; i < c->n_ops; i++) {
+		const struct hx_op *op = &c->graph->distinct[c->ops[i].which];
 		struct op_cost cost = cost_op(env->profile, op, rows, pass->logit_rows, n, env->bw[op->unit]);
 
 		if (!op->logits || pass->logit_rows)
-			add_op(&groups[op->kind][op->unit], op, &cost);
+			add_ops(&groups[op->kind][op->unit], c->ops[i].count, op, &cost);
 	}
 	for (int k = 0; k < HX_OP_COUNT; k++)
 		for (int u = 0; u < HX_MAX_UNITS; u++) {

@@ -75,7 +75,7 @@ static void add_pass(struct roofs *r, const struct pair *pair, int kind, const s
 	c = pair->plan.chains[pass->chain];
 	rows = pass->rows + (env->kv_cache ? 0 : n);
 	for (size_t i = c->first; i < c->first + c->n; i++) {
-		const struct hx_op *op = &c->graph->ops[i];
+		const struct hx_op *op = hx_graph_op(c->graph, i);
 		double bw = env->bw[op->unit];
 		struct op_cost cost;
 

@@ -131,13 +131,13 @@ struct pass_cost cost_pass(const struct cost_env *env, const struct hx_chain *c,
 		n = 0;
 	}
 	for (size_t i = 0; i < c->n_ops; i++) {
-		const struct hx_op *op = &c->graph->ops[c->ops[i].first];
+		const struct hx_op *op = &c->graph->distinct[c->ops[i].which];
 
 		if (!op->logits || l > 0)
 			add_ops(env, op, c->ops[i].count, r, l, n, &sum);
 	}
 	for (size_t i = 0; i < c->n_crossings; i++)
-		add_segments(env, &c->segments[c->crossings[i].first], c->crossings[i].count, r, l, &sum);
+		add_segments(env, &c->segments[c->crossings[i].which], c->crossings[i].count, r, l, &sum);
 	sum.time_s += sum.transfer_s + sum.sync_s;
 	return sum;
 }
@@ -170,8 +170,8 @@ struct pass_cost cost_pass_mean(const struct cost_env *env, const struct hx_chai
 
 int cost_check(const struct profile *p, const struct hx_graph *g, struct hx_err *err)
 {
-	for (size_t i = 0; i < g->n_ops; i++) {
-		const struct hx_op *op = &g->ops[i];
+	for (size_t i = 0; i < g->n_distinct; i++) {
+		const struct hx_op *op = &g->distinct[i];
 		const struct unit *u = &p->units[op->unit];
 
 		if (op->flop_row + op->flop_row_pos > 0 && !profile_kernel(u, op->type))

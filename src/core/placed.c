@@ -8,11 +8,12 @@
 static void measure(struct placed *p, const struct profile *profile)
 {
 	p->cpu_only = true;
-	for (size_t i = 0; i < p->graph.n_ops; i++) {
-		const struct hx_op *op = &p->graph.ops[i];
+	for (size_t i = 0; i < p->graph.whole.n_ops; i++) {
+		const struct hx_group *group = &p->graph.whole.ops[i];
+		const struct hx_op *op = &p->graph.distinct[group->which];
 
-		p->streamed[op->unit] += op->weight_bytes;
-		p->kv_pos[op->unit] += op->kv_pos;
+		p->streamed[op->unit] += group->count * op->weight_bytes;
+		p->kv_pos[op->unit] += group->count * op->kv_pos;
 		p->cores[op->unit] = op->cores;
 		if (profile->units[op->unit].is.kind != HX_CPU)
 			p->cpu_only = false;
