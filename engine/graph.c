@@ -118,6 +118,59 @@ static void add_layer(struct builder *b, int l)
 	add(b, HX_OP_FFN_DOWN, ffn, linear(g, d, s->d_ff, (ff + 2 * d) * F32, s->linear_bias));
 }
 
+static struct hx_demand *demand_on(struct hx_graph *g, int unit)
+{
+	int i = 0;
+
+	while (i < g->n_demands && g->demands[i].unit != unit)
+		i++;
+	if (i == g->n_demands) {
+		g->demands = hx_xrealloc(g->demands, (size_t)++g->n_demands, sizeof(*g->demands));
+		g->demands[i] = (struct hx_demand){.unit = unit};
+	}
+	return &g->demands[i];
+}
+
+static void demand_op(struct hx_graph *g, const struct hx_op *op, int count)
+{
+	struct hx_demand *d = demand_on(g, op->unit);
+	/* gate and up projection are two tensors */
+	double tensor = op->kind == HX_OP_FFN_UP && g->shape->gated_ffn ? op->weight_bytes / 2 : op->weight_bytes;
+	double *kv = op->window ? &d->kv_window : &d->kv_pos, *kv_tensor = op->window ? &d->kv_window_tensor : &d->kv_tensor;
+
+	d->weights += count * op->weight_bytes;
+	d->tensor = fmax(d->tensor, tensor);
+	*kv += count * op->kv_pos;
+	*kv_tensor = fmax(*kv_tensor, op->kv_pos);
+	if (!op->logits)
+		d->act_row = fmax(d->act_row, op->act_row);
+	if (op->kind == HX_OP_HEAD)
+		d->logits_row += (double)g->shape->vocab * F32;
+}
+
+static void find_demands(struct hx_graph *g)
+{
+	const struct hx_shape *s = g->shape;
+	double table = s->vocab * hx_shape_row_bytes(g->type, s->d_model);
+	int embed = hx_graph_op(g, 0)->unit, head = hx_graph_op(g, g->n_ops - 2)->unit;
+
+	for (size_t i = 0; i < g->whole.n_ops; i++)
+		demand_op(g, &g->distinct[g->whole.ops[i].which], g->whole.ops[i].count);
+	if (!s->tied || embed != head) {
+		struct hx_demand *d = demand_on(g, embed);
+
+		d->weights += table;
+		d->tensor = fmax(d->tensor, table);
+	}
+	for (size_t i = 0; i < g->whole.n_crossings; i++) {
+		const struct hx_segment *seg = &g->whole.segments[g->whole.crossings[i].which];
+		struct hx_demand *d = demand_on(g, seg->unit);
+		double *staging = seg->logits ? &d->staging_logit_row : &d->staging_row;
+
+		*staging = fmax(*staging, seg->transfer_row);
+	}
+}
+
 int hx_graph_init(struct hx_graph *g, const struct hx_shape *shape, const struct hx_mapping *mapping, int type, int layers,
 		  const struct hx_units *units, struct hx_err *err)
 {
@@ -140,11 +193,13 @@ int hx_graph_init(struct hx_graph *g, const struct hx_shape *shape, const struct
 	add(&b, HX_OP_HEAD, mapping->head, head);
 	add(&b, HX_OP_ARGMAX, mapping->head, (struct hx_op){.type = HX_F32, .act_row = vocab * F32, .in_row = vocab * F32, .logits = true});
 	g->distinct = hx_xrealloc(g->distinct, g->n_distinct, sizeof(*g->distinct));
-	if (b.rc)
+	if (b.rc) {
 		hx_graph_free(g);
-	else
-		hx_chain_init(&g->whole, g, 0, g->n_ops);
-	return b.rc;
+		return b.rc;
+	}
+	hx_chain_init(&g->whole, g, 0, g->n_ops);
+	find_demands(g);
+	return HX_OK;
 }
 
 void hx_graph_free(struct hx_graph *g)
@@ -152,6 +207,7 @@ void hx_graph_free(struct hx_graph *g)
 	hx_chain_free(&g->whole);
 	free(g->distinct);
 	free(g->order);
+	free(g->demands);
 	*g = (struct hx_graph){0};
 }
 
@@ -181,49 +237,20 @@ struct hx_work hx_op_work(const struct hx_op *op, double r, double l, double n)
 				.flop = op->flop_row * rows + op->flop_row_pos * rows * seen};
 }
 
-static void add_weights(const struct hx_graph *g, struct hx_buffers *b)
-{
-	const struct hx_shape *s = g->shape;
-	double table = s->vocab * hx_shape_row_bytes(g->type, s->d_model);
-	int embed = hx_graph_op(g, 0)->unit, head = hx_graph_op(g, g->n_ops - 2)->unit;
-
-	for (size_t i = 0; i < g->whole.n_ops; i++) {
-		const struct hx_op *op = &g->distinct[g->whole.ops[i].which];
-		/* gate and up projection are two tensors */
-		double tensor = op->kind == HX_OP_FFN_UP && s->gated_ffn ? op->weight_bytes / 2 : op->weight_bytes;
-
-		b->bytes[op->unit][HX_BUF_WEIGHTS] += g->whole.ops[i].count * op->weight_bytes;
-		b->largest[op->unit] = fmax(b->largest[op->unit], tensor);
-	}
-	if (!s->tied || embed != head) {
-		b->bytes[embed][HX_BUF_WEIGHTS] += table;
-		b->largest[embed] = fmax(b->largest[embed], table);
-	}
-}
-
 void hx_graph_buffers(const struct hx_graph *g, double r, double l, double n, struct hx_buffers *b)
 {
-	double widest[HX_MAX_UNITS] = {0};
+	double windowed = fmin(n, g->shape->window + r);
 
-	add_weights(g, b);
-	for (size_t i = 0; i < g->whole.n_ops; i++) {
-		const struct hx_op *op = &g->distinct[g->whole.ops[i].which];
-		double cached = op->kv_pos * (op->window ? fmin(n, op->window + r) : n);
+	for (int i = 0; i < g->n_demands; i++) {
+		const struct hx_demand *d = &g->demands[i];
+		double *bytes = b->bytes[d->unit], *largest = &b->largest[d->unit];
 
-		b->bytes[op->unit][HX_BUF_KV] += g->whole.ops[i].count * cached;
-		b->largest[op->unit] = fmax(b->largest[op->unit], cached);
-		if (!op->logits)
-			widest[op->unit] = fmax(widest[op->unit], op->act_row * r);
-		if (op->kind == HX_OP_HEAD)
-			b->bytes[op->unit][HX_BUF_LOGITS] += l * g->shape->vocab * F32;
-	}
-	for (int u = 0; u < HX_MAX_UNITS; u++)
-		b->bytes[u][HX_BUF_ACTIVATIONS] += widest[u];
-	for (size_t i = 0; i < g->whole.n_crossings; i++) {
-		const struct hx_segment *s = &g->whole.segments[g->whole.crossings[i].which];
-		double bytes = s->transfer_row * (s->logits ? l : r);
-
+		bytes[HX_BUF_WEIGHTS] += d->weights;
+		bytes[HX_BUF_KV] += d->kv_pos * n + d->kv_window * windowed;
+		bytes[HX_BUF_ACTIVATIONS] += d->act_row * r;
+		bytes[HX_BUF_LOGITS] += d->logits_row * l;
 		/* one buffer serves every transfer into a unit */
-		b->bytes[s->unit][HX_BUF_STAGING] = fmax(b->bytes[s->unit][HX_BUF_STAGING], bytes);
+		bytes[HX_BUF_STAGING] = fmax(bytes[HX_BUF_STAGING], fmax(d->staging_row * r, d->staging_logit_row * l));
+		*largest = fmax(*largest, fmax(d->tensor, fmax(d->kv_tensor * n, d->kv_window_tensor * windowed)));
 	}
 }

@@ -94,6 +94,15 @@ struct hx_chain {
 void hx_chain_init(struct hx_chain *c, const struct hx_graph *g, size_t first, size_t n);
 void hx_chain_free(struct hx_chain *c);
 
+/* Memory that a graph needs on one unit, in bytes: fixed, or per cached position, row and logit row. */
+struct hx_demand {
+	int unit;
+	double weights, tensor;            /* of all, of the largest */
+	double kv_pos, kv_window;          /* caches that grow with every position, and those that end with the shape's window */
+	double kv_tensor, kv_window_tensor; /* of the largest of each */
+	double act_row, logits_row, staging_row, staging_logit_row;
+};
+
 struct hx_graph {
 	const struct hx_shape *shape;     /* borrowed */
 	const struct hx_mapping *mapping; /* borrowed */
@@ -104,6 +113,8 @@ struct hx_graph {
 	unsigned short *order; /* running order: which of the distinct ones each operator is */
 	size_t n_ops;
 	struct hx_chain whole; /* all operators; points back, so a graph stays where it was built */
+	struct hx_demand *demands; /* one a unit that is used */
+	int n_demands;
 	bool row_fallback; /* some rows are not divided by the type's block and are f16 */
 };
 
