@@ -1,4 +1,4 @@
-#include "core/keeper.h"
+#include "core/evaluate.h"
 
 #include "fixture.h"
 
@@ -11,11 +11,15 @@
 	"\"acceptance\": [{\"alpha\": 0.7, \"kind\": \"estimate\", \"from\": \"x\"}]"
 
 struct seen {
+	const struct space *space;
 	struct prediction *all;
 	struct keeper *keeper;
+	struct findings findings;
 	int64_t next;
 	int batches, stop_after;
 };
+
+static const struct keeper everything = {.keep = KEEP_ALL};
 
 static int look(void *arg, const struct batch *b)
 {
@@ -23,14 +27,17 @@ static int look(void *arg, const struct batch *b)
 
 	assert_int_equal(b->first, s->next);
 	assert_true(b->n >= 1 && b->n <= EVALUATE_BATCH);
-	for (size_t i = 0; i < b->n; i++) {
-		assert_int_equal(b->point[i].index, s->next);
+	for (size_t i = 0; i < b->kept; i++) {
+		struct point pt = space_point(s->space, b->point[i].index);
+
+		assert_memory_equal(&pt, &b->point[i], sizeof(pt));
 		if (s->all)
-			s->all[s->next] = b->prediction[i];
-		s->next++;
+			s->all[pt.index] = b->prediction[i];
 	}
+	s->next += (int64_t)b->n;
+	findings_join(&s->findings, &b->findings);
 	if (s->keeper)
-		keeper_add(s->keeper, b);
+		keeper_add(s->keeper, b->point, b->prediction, b->kept);
 	return ++s->batches == s->stop_after ? 42 : 0;
 }
 
@@ -63,7 +70,7 @@ static void same_number(double a, double b)
 static void same(const struct prediction *a, const struct prediction *b)
 {
 	assert_int_equal(a->feasible, b->feasible);
-	assert_string_equal(a->reason, b->reason);
+	assert_memory_equal(&a->refusal, &b->refusal, sizeof(a->refusal));
 	for (int c = 0; c < PREDICT_COLUMNS; c++)
 		same_number(*(const double *)((const char *)a + predict_columns[c].at),
 			    *(const double *)((const char *)b + predict_columns[c].at));
@@ -80,10 +87,10 @@ static void threads(void **state)
 	all = reference(&f);
 	got = hx_xcalloc((size_t)f.space.size, sizeof(*got));
 	for (size_t j = 0; j < COUNT(jobs); j++) {
-		struct seen s = {.all = got};
+		struct seen s = {.space = &f.space, .all = got};
 
 		memset(got, 0, (size_t)f.space.size * sizeof(*got));
-		assert_int_equal(evaluate(&f.predict, 0, f.space.size, jobs[j], look, &s), 0);
+		assert_int_equal(evaluate(&f.predict, 0, f.space.size, jobs[j], &everything, look, &s), 0);
 		assert_int_equal(s.next, f.space.size);
 		assert_int_equal(s.batches, (f.space.size + EVALUATE_BATCH - 1) / EVALUATE_BATCH);
 		for (int64_t i = 0; i < f.space.size; i++)
@@ -101,10 +108,11 @@ static void part(void **state)
 
 	(void)state;
 	load(&f);
-	assert_int_equal(evaluate(&f.predict, 100, 100 + EVALUATE_BATCH + 1, 2, look, &s), 0);
+	s.space = &f.space;
+	assert_int_equal(evaluate(&f.predict, 100, 100 + EVALUATE_BATCH + 1, 2, &everything, look, &s), 0);
 	assert_int_equal(s.next, 101 + EVALUATE_BATCH);
 	assert_int_equal(s.batches, 2);
-	assert_int_equal(evaluate(&f.predict, 7, 7, 2, look, &none), 0);
+	assert_int_equal(evaluate(&f.predict, 7, 7, 2, &everything, look, &none), 0);
 	assert_int_equal(none.batches, 0);
 	fixture_free(&f);
 }
@@ -117,11 +125,68 @@ static void sink_ends(void **state)
 	load(&f);
 	for (int jobs = 1; jobs <= 5; jobs += 2)
 		for (int after = 1; after <= 2; after++) {
-			struct seen s = {.stop_after = after};
+			struct seen s = {.space = &f.space, .stop_after = after};
 
-			assert_int_equal(evaluate(&f.predict, 0, f.space.size, jobs, look, &s), 42);
+			assert_int_equal(evaluate(&f.predict, 0, f.space.size, jobs, &everything, look, &s), 42);
 			assert_int_equal(s.batches, after);
 		}
+	fixture_free(&f);
+}
+
+/* Of each quantisation the fastest that drafts, and of those that cannot run the one that needs least memory, each the first of its equals;
+ * joined in any order. */
+static void finds(void **state)
+{
+	struct fixture f;
+	struct prediction *all;
+	struct findings joined, backwards;
+	struct seen s = {0};
+
+	(void)state;
+	load(&f);
+	all = reference(&f);
+	findings_init(&s.findings, &f.predict);
+	s.space = &f.space;
+	assert_int_equal(evaluate(&f.predict, 0, f.space.size, 2, &everything, look, &s), 0);
+	assert_int_equal(s.findings.n, 2);
+	for (size_t g = 0; g < 2; g++) {
+		int64_t best = -1, refused = -1;
+
+		for (int64_t i = f.space.n_plain; i < f.space.size; i++) {
+			struct point pt = space_point(&f.space, i);
+
+			if (predict_group(&f.predict, &pt) != g)
+				continue;
+			if (all[i].feasible && (best < 0 || all[i].tpot_s < all[best].tpot_s))
+				best = i;
+			if (!all[i].feasible && (refused < 0 || (isnan(all[refused].memory_bytes) && !isnan(all[i].memory_bytes)) ||
+						 all[i].memory_bytes < all[refused].memory_bytes))
+				refused = i;
+		}
+		assert_int_equal(s.findings.v[g].best, best);
+		assert_int_equal(s.findings.v[g].refused, refused);
+	}
+	findings_init(&joined, &f.predict);
+	findings_init(&backwards, &f.predict);
+	for (int64_t i = 0; i < f.space.size; i++) {
+		int64_t at[] = {i, f.space.size - 1 - i};
+
+		for (int k = 0; k < 2; k++) {
+			struct point pt = space_point(&f.space, at[k]);
+
+			findings_add(k ? &backwards : &joined, predict_group(&f.predict, &pt), at[k], pt.gamma > 0, &all[at[k]]);
+		}
+	}
+	assert_int_equal(joined.feasible, s.findings.feasible);
+	assert_int_equal(backwards.feasible, s.findings.feasible);
+	for (size_t g = 0; g < 2; g++) {
+		assert_memory_equal(&joined.v[g], &s.findings.v[g], sizeof(joined.v[g]));
+		assert_memory_equal(&backwards.v[g], &s.findings.v[g], sizeof(joined.v[g]));
+	}
+	findings_free(&joined);
+	findings_free(&backwards);
+	findings_free(&s.findings);
+	free(all);
 	fixture_free(&f);
 }
 
@@ -138,10 +203,10 @@ static size_t rank(const struct prediction *all, int64_t n, int64_t i)
 /* Gives every point of the space to the keeper, then compares what it keeps. */
 static void check_kept(const struct fixture *f, struct keeper *k, const struct prediction *all, const unsigned char *stays)
 {
-	struct seen s = {.keeper = k};
+	struct seen s = {.space = &f->space, .keeper = k};
 	size_t n = 0;
 
-	assert_int_equal(evaluate(&f->predict, 0, f->space.size, 2, look, &s), 0);
+	assert_int_equal(evaluate(&f->predict, 0, f->space.size, 2, k, look, &s), 0);
 	keeper_finish(k);
 	for (int64_t i = 0; i < f->space.size; i++)
 		if (stays[i]) {
@@ -221,25 +286,23 @@ static void keeps_front(void **state)
 static void keeps_first_of_equals(void **state)
 {
 	static const double speedups[] = {1, 2, 2, NAN, 3, 2, 1, 9};
-	struct batch *b = hx_xcalloc(1, sizeof(*b));
+	struct point points[COUNT(speedups)];
+	struct prediction predictions[COUNT(speedups)];
 	struct keeper k;
 
 	(void)state;
-	b->n = COUNT(speedups);
-	for (size_t i = 0; i < b->n; i++) {
-		b->point[i].index = (int64_t)i;
-		b->prediction[i].speedup = speedups[i];
-		b->prediction[i].feasible = i != 7;
+	for (size_t i = 0; i < COUNT(speedups); i++) {
+		points[i] = (struct point){.index = (int64_t)i};
+		predictions[i] = (struct prediction){.speedup = speedups[i], .feasible = i != 7};
 	}
 	keeper_init(&k, KEEP_TOP, 3, NULL, 0);
-	keeper_add(&k, b);
+	keeper_add(&k, points, predictions, COUNT(speedups));
 	keeper_finish(&k);
 	assert_int_equal(k.n, 3);
 	assert_int_equal(k.points[0].index, 1);
 	assert_int_equal(k.points[1].index, 2);
 	assert_int_equal(k.points[2].index, 4);
 	keeper_free(&k);
-	free(b);
 }
 
 static void objectives(void **state)
@@ -257,6 +320,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(threads),
 		cmocka_unit_test(part),
+		cmocka_unit_test(finds),
 		cmocka_unit_test(sink_ends),
 		cmocka_unit_test(keeps_top),
 		cmocka_unit_test(keeps_front),

@@ -539,12 +539,15 @@ static void refusals(void **state)
 		char *profile = fixture_replace(fixture_profile, refused[i].from, refused[i].to);
 		struct prediction pr;
 		struct fixture f;
+		struct point pt;
+		char reason[192];
 
 		fixture_load(&f, profile, refused[i].members, NULL);
-		pr = fixture_predict(&f, fixture_point(&f, refused[i].drafter, refused[i].target_map, refused[i].draft_map, refused[i].mode,
-						       refused[i].gamma));
-		if (pr.feasible || !strstr(pr.reason, refused[i].reason))
-			fail_msg("row %zu: feasible %d, '%s', not '%s'", i, pr.feasible, pr.reason, refused[i].reason);
+		pt = space_point(&f.space, fixture_point(&f, refused[i].drafter, refused[i].target_map, refused[i].draft_map, refused[i].mode,
+							 refused[i].gamma));
+		pr = fixture_predict(&f, pt.index);
+		if (pr.feasible || !strstr(predict_reason(&f.predict, &pt, &pr.refusal, reason, sizeof(reason)), refused[i].reason))
+			fail_msg("row %zu: feasible %d, '%s', not '%s'", i, pr.feasible, reason, refused[i].reason);
 		check_near(pr.speedup, NAN, 0);
 		fixture_free(&f);
 		free(profile);

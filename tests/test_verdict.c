@@ -1,5 +1,7 @@
 #include "output/verdict.h"
 
+#include "core/evaluate.h"
+
 #include "fixture.h"
 
 #define HEADER "model,quantisation,unit,cores,rows,context,seconds\n"
@@ -38,7 +40,7 @@ static const struct {
 
 static int take(void *arg, const struct batch *b)
 {
-	verdict_add(arg, b);
+	findings_join(arg, &b->findings);
 	return 0;
 }
 
@@ -47,23 +49,24 @@ static void says(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(answers); i++) {
 		char *profile = fixture_replace(fixture_ideal, answers[i].profile_from, answers[i].profile_to), *said;
-		struct verdict *v;
+		const struct keeper none = {.keep = KEEP_TOP};
+		struct findings found;
 		struct fixture f;
 		size_t size;
 		FILE *out = open_memstream(&said, &size);
 
 		fixture_load(&f, profile, answers[i].members, HEADER "big,f16,c,1,1,0,1\nsmall,f16,g,1,1,0,.41\n");
-		v = verdict_create(&f.predict);
-		evaluate(&f.predict, 0, f.space.size, 1, take, v);
-		verdict_print(v, out);
+		findings_init(&found, &f.predict);
+		evaluate(&f.predict, 0, f.space.size, 1, &none, take, &found);
+		verdict_print(&f.predict, &found, out);
 		fclose(out);
-		assert_int_equal(verdict_feasible(v), answers[i].feasible);
+		assert_int_equal(found.feasible, answers[i].feasible);
 		for (int k = 0; k < 4 && answers[i].said[k]; k++)
 			if (!strstr(said, answers[i].said[k]))
 				fail_msg("row %zu: no '%s' in:\n%s", i, answers[i].said[k], said);
 		if (strstr(said, answers[i].unsaid))
 			fail_msg("row %zu: '%s' in:\n%s", i, answers[i].unsaid, said);
-		verdict_free(v);
+		findings_free(&found);
 		fixture_free(&f);
 		free(said);
 		free(profile);

@@ -370,6 +370,8 @@ static void print_all(struct explaining *x)
 
 static int explain(struct explaining *x, int64_t id, enum report_format format, struct hx_err *err)
 {
+	char reason[192];
+
 	if (id > x->s->space.size)
 		return hx_err_set(err, HX_INPUT, "sweep %lld has points 1 to %lld", (long long)x->s->sweep.id, (long long)x->s->space.size);
 	x->pt = space_point(&x->s->space, id - 1);
@@ -380,7 +382,8 @@ static int explain(struct explaining *x, int64_t id, enum report_format format, 
 	else if (x->pr.feasible)
 		list_operators(x, format);
 	if (!x->pr.feasible)
-		return hx_err_set(err, HX_NO, "point %lld cannot run: %s", (long long)id, x->pr.reason);
+		return hx_err_set(err, HX_NO, "point %lld cannot run: %s", (long long)id,
+				  predict_reason(&x->s->predict, &x->pt, &x->pr.refusal, reason, sizeof(reason)));
 	return HX_OK;
 }
 

@@ -92,12 +92,14 @@ int plot_roofline_draw(struct plotting *p, struct hx_err *err)
 	struct accept any = accept_constant(0.5);
 	struct plot_roofline chart = {.roofs = r->roof, .operators = r->operators};
 	struct pair pair = {0};
+	char reason[192];
 	char label[PLOT_LABEL];
 	int rc;
 
 	/* fills the pair, of plain points too */
 	if (isnan(predict_decode_s(&p->s.predict, &p->best.point, &pair, p->best.point.gamma, &any, 1))) {
-		rc = hx_err_set(err, HX_NO, "point %.0f cannot run: %s", p->best.v[ID], pair.reason);
+		rc = hx_err_set(err, HX_NO, "point %.0f cannot run: %s", p->best.v[ID],
+				predict_reason(&p->s.predict, &p->best.point, &pair.refusal, reason, sizeof(reason)));
 		goto out;
 	}
 	hx_plan_set_gamma(&pair.plan, p->best.point.gamma);

@@ -1,7 +1,7 @@
 /* hexplore sweep: enumerate, predict, store, answer. */
 #include "base/text.h"
 #include "cmd/cmd.h"
-#include "core/keeper.h"
+#include "core/evaluate.h"
 #include "output/columns.h"
 #include "output/progress.h"
 #include "output/verdict.h"
@@ -31,10 +31,9 @@ struct job {
 	struct store *store;
 	struct store_sweep *stored;
 	const struct predict *predict;
-	struct verdict *verdict;
+	struct findings findings;
 	struct progress *progress;
 	struct keeper keeper;
-	enum keep keep;
 	struct hx_err *err;
 };
 
@@ -60,11 +59,11 @@ static int take(void *arg, const struct batch *b)
 	struct job *j = arg;
 	int rc = HX_OK;
 
-	verdict_add(j->verdict, b);
-	if (j->keep == KEEP_ALL)
-		rc = store_points(j->store, j->stored, j->predict, b->point, b->prediction, b->n, b->first + (int64_t)b->n, j->err);
+	findings_join(&j->findings, &b->findings);
+	if (j->keeper.keep == KEEP_ALL)
+		rc = store_points(j->store, j->stored, j->predict, b->point, b->prediction, b->kept, b->first + (int64_t)b->n, j->err);
 	else
-		keeper_add(&j->keeper, b);
+		keeper_add(&j->keeper, b->point, b->prediction, b->kept);
 	if (rc)
 		return rc;
 	j->stored->done = b->first + (int64_t)b->n;
@@ -79,7 +78,7 @@ static int store_kept(struct job *j)
 	return store_points(j->store, j->stored, j->predict, j->keeper.points, j->keeper.predictions, j->keeper.n, j->stored->done, j->err);
 }
 
-static void print_head(const struct study *st, const struct store_sweep *stored, const struct verdict *v, double seconds, FILE *f)
+static void print_head(const struct study *st, const struct store_sweep *stored, const struct findings *found, double seconds, FILE *f)
 {
 	char points[TEXT_MAX], feasible[TEXT_MAX], time[TEXT_MAX], source[128];
 
@@ -97,7 +96,7 @@ static void print_head(const struct study *st, const struct store_sweep *stored,
 	if (st->costs.relative)
 		fputs("times are in the unit of the costs table, not in seconds\n", f);
 	fprintf(f, "sweep %lld, %s: %s points, %s can run, %s\n\n", (long long)stored->id, st->sweep.name, text_count(points, (double)stored->done),
-		text_count(feasible, (double)verdict_feasible(v)), text_time(time, seconds));
+		text_count(feasible, (double)found->feasible), text_time(time, seconds));
 }
 
 /* Head and verdict go to stdout with the table, to stderr beside a list meant for programs. */
@@ -107,8 +106,8 @@ static int answer(struct job *j, const struct space *space, enum report_format f
 	FILE *f = format == REPORT_TABLE ? stdout : stderr;
 	size_t rows;
 
-	print_head(space->study, j->stored, j->verdict, seconds, f);
-	verdict_print(j->verdict, f);
+	print_head(space->study, j->stored, &j->findings, seconds, f);
+	verdict_print(j->predict, &j->findings, f);
 	if (format == REPORT_TABLE)
 		puts("");
 	return columns_list(j->store, &q, format, space->study, &rows, j->err);
@@ -143,7 +142,7 @@ static int run_sweep(const struct options *o, const struct inputs *in, const str
 	const struct sweep *sw = &space->study->sweep;
 	struct store_sweep stored = {.profile = (char *)o->profile, .sweep = (char *)o->sweep, .acceptance = (char *)o->changes.acceptance,
 				     .costs = (char *)o->changes.costs, .keep = (char *)o->changes.keep, .size = space->size};
-	struct job j = {.stored = &stored, .predict = p, .keep = keep, .err = err};
+	struct job j = {.stored = &stored, .predict = p, .err = err};
 	double seconds;
 	int rc;
 
@@ -154,11 +153,11 @@ static int run_sweep(const struct options *o, const struct inputs *in, const str
 		return rc;
 	if ((rc = store_sweep_create(j.store, &stored, in, space, err)))
 		goto out;
-	j.verdict = verdict_create(p);
-	keeper_init(&j.keeper, j.keep, top, sw->objectives, sw->n_objectives);
+	findings_init(&j.findings, p);
+	keeper_init(&j.keeper, keep, top, sw->objectives, sw->n_objectives);
 	j.progress = progress_begin("points", space->size, o->quiet);
-	rc = evaluate(p, 0, space->size, jobs, take, &j);
-	if ((!rc || rc == INTERRUPTED) && j.keep != KEEP_ALL && store_kept(&j))
+	rc = evaluate(p, 0, space->size, jobs, &j.keeper, take, &j);
+	if ((!rc || rc == INTERRUPTED) && keep != KEEP_ALL && store_kept(&j))
 		rc = HX_IO;
 	catch_interrupt(false);
 	seconds = progress_elapsed_s(j.progress);
@@ -168,7 +167,7 @@ static int run_sweep(const struct options *o, const struct inputs *in, const str
 	else if (!rc)
 		rc = answer(&j, space, format, seconds);
 	keeper_free(&j.keeper);
-	verdict_free(j.verdict);
+	findings_free(&j.findings);
 out:
 	store_close(j.store);
 	return rc;

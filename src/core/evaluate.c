@@ -13,6 +13,7 @@ struct slot {
 
 struct ring {
 	const struct predict *predict;
+	const struct keeper *keeper;
 	int64_t first, last;
 	int64_t taken;    /* batches that threads have begun */
 	int64_t returned; /* batches that the caller is done with */
@@ -24,22 +25,44 @@ struct ring {
 	pthread_cond_t moved;
 };
 
-static void fill(const struct ring *r, int64_t number, struct batch *b, struct pair *pair)
+static void take(const struct ring *r, struct batch *b, const struct pair *pair, struct point pt, const struct prediction *run, size_t n)
+{
+	const int *gamma = &r->predict->space->gamma[space_gamma(r->predict->space, pt.gamma)];
+
+	for (size_t i = 0; i < n; i++, pt.index++) {
+		findings_add(&b->findings, pair->group, pt.index, pt.gamma > 0, &run[i]);
+		if (!keeper_wants(r->keeper, &run[i]))
+			continue;
+		if (pt.gamma)
+			pt.gamma = gamma[i];
+		b->point[b->kept] = pt;
+		b->prediction[b->kept++] = run[i];
+	}
+}
+
+/* run: scratch for the longest run of points. */
+static void fill(const struct ring *r, int64_t number, struct batch *b, struct pair *pair, struct prediction *run)
 {
 	int64_t left;
 
 	b->first = r->first + number * EVALUATE_BATCH;
 	left = r->last - b->first;
 	b->n = left < EVALUATE_BATCH ? (size_t)left : EVALUATE_BATCH;
-	for (size_t i = 0; i < b->n; i++) {
-		b->point[i] = space_point(r->predict->space, b->first + (int64_t)i);
-		predict_point(r->predict, &b->point[i], pair, &b->prediction[i]);
+	b->kept = 0;
+	findings_clear(&b->findings);
+	for (size_t i = 0, n; i < b->n; i += n) {
+		struct point pt = space_point(r->predict->space, b->first + (int64_t)i);
+
+		n = predict_run(r->predict, &pt, b->n - i, pair, run);
+		take(r, b, pair, pt, run, n);
 	}
+	b->kept = keeper_sift(r->keeper, b->point, b->prediction, b->kept);
 }
 
 static void *work(void *arg)
 {
 	struct ring *r = arg;
+	struct prediction *run = hx_xcalloc(r->predict->space->n_gamma + 1, sizeof(*run));
 	struct pair pair = {0};
 
 	pthread_mutex_lock(&r->lock);
@@ -54,13 +77,14 @@ static void *work(void *arg)
 		number = r->taken++;
 		s = r->slots[(size_t)number % r->n];
 		pthread_mutex_unlock(&r->lock);
-		fill(r, number, &s->batch, &pair);
+		fill(r, number, &s->batch, &pair, run);
 		pthread_mutex_lock(&r->lock);
 		s->ready = true;
 		pthread_cond_broadcast(&r->moved);
 	}
 	pthread_mutex_unlock(&r->lock);
 	predict_pair_free(&pair);
+	free(run);
 	return NULL;
 }
 
@@ -86,38 +110,47 @@ static int drain(struct ring *r, evaluate_sink *sink, void *arg)
 	return rc;
 }
 
-int evaluate(const struct predict *p, int64_t first, int64_t last, int jobs, evaluate_sink *sink, void *arg)
+/* Without a thread to be had: batch by batch. */
+static int evaluate_here(struct ring *r, evaluate_sink *sink, void *arg)
 {
-	struct ring r = {.predict = p, .first = first, .last = last, .batches = (last - first + EVALUATE_BATCH - 1) / EVALUATE_BATCH};
+	struct prediction *run = hx_xcalloc(r->predict->space->n_gamma + 1, sizeof(*run));
+	struct pair pair = {0};
+	int rc = 0;
+
+	for (int64_t i = 0; i < r->batches && !rc; i++) {
+		fill(r, i, &r->slots[0]->batch, &pair, run);
+		rc = sink(arg, &r->slots[0]->batch);
+	}
+	predict_pair_free(&pair);
+	free(run);
+	return rc;
+}
+
+int evaluate(const struct predict *p, int64_t first, int64_t last, int jobs, const struct keeper *keeper, evaluate_sink *sink, void *arg)
+{
+	struct ring r = {.predict = p, .keeper = keeper, .first = first, .last = last, .batches = (last - first + EVALUATE_BATCH - 1) / EVALUATE_BATCH};
 	pthread_t *threads = hx_xcalloc((size_t)jobs, sizeof(*threads));
 	int started = 0, rc;
 
 	r.n = (size_t)jobs * SLOTS_PER_JOB;
 	r.slots = hx_xcalloc(r.n, sizeof(*r.slots));
-	for (size_t i = 0; i < r.n; i++)
+	for (size_t i = 0; i < r.n; i++) {
 		r.slots[i] = hx_xcalloc(1, sizeof(**r.slots));
+		findings_init(&r.slots[i]->batch.findings, p);
+	}
 	pthread_mutex_init(&r.lock, NULL);
 	pthread_cond_init(&r.moved, NULL);
 	while (started < jobs && pthread_create(&threads[started], NULL, work, &r) == 0)
 		started++;
-	if (started) {
-		rc = drain(&r, sink, arg);
-	} else { /* no thread to be had: batch by batch */
-		struct pair pair = {0};
-
-		rc = 0;
-		for (int64_t i = 0; i < r.batches && !rc; i++) {
-			fill(&r, i, &r.slots[0]->batch, &pair);
-			rc = sink(arg, &r.slots[0]->batch);
-		}
-		predict_pair_free(&pair);
-	}
+	rc = started ? drain(&r, sink, arg) : evaluate_here(&r, sink, arg);
 	for (int i = 0; i < started; i++)
 		pthread_join(threads[i], NULL);
 	pthread_cond_destroy(&r.moved);
 	pthread_mutex_destroy(&r.lock);
-	for (size_t i = 0; i < r.n; i++)
+	for (size_t i = 0; i < r.n; i++) {
+		findings_free(&r.slots[i]->batch.findings);
 		free(r.slots[i]);
+	}
 	free(r.slots);
 	free(threads);
 	return rc;

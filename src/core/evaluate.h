@@ -2,14 +2,17 @@
 #ifndef CORE_EVALUATE_H
 #define CORE_EVALUATE_H
 
-#include "core/predict.h"
+#include "core/findings.h"
+#include "core/keeper.h"
 
 enum { EVALUATE_BATCH = 4096 };
 
-/* A run of consecutive points with their predictions. */
+/* A run of consecutive points: what was found among them, and those that the keeper may want, in order. */
 struct batch {
 	int64_t first;
 	size_t n;
+	struct findings findings;
+	size_t kept;
 	struct point point[EVALUATE_BATCH];
 	struct prediction prediction[EVALUATE_BATCH];
 };
@@ -17,8 +20,8 @@ struct batch {
 /* Takes a batch, in the order of points, on the calling thread. Non-zero ends the evaluation. */
 typedef int evaluate_sink(void *arg, const struct batch *batch);
 
-/* Predicts points [first, last) on `jobs` threads. Memory is a few batches a thread, whatever the number of points. Returns what the sink
- * returned. */
-int evaluate(const struct predict *p, int64_t first, int64_t last, int jobs, evaluate_sink *sink, void *arg);
+/* Predicts points [first, last) on `jobs` threads, which sift them for the keeper; the sink may add them to it. Memory is a few batches a
+ * thread, whatever the number of points. Returns what the sink returned. */
+int evaluate(const struct predict *p, int64_t first, int64_t last, int jobs, const struct keeper *keeper, evaluate_sink *sink, void *arg);
 
 #endif

@@ -1,15 +1,12 @@
 /* Predictions. */
 #include "core/predict.h"
 
-#include "base/text.h"
+#include "core/predict_internal.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { PREFILL_CHUNK = 512 /* rows of the largest prefill pass, which sizes the activation buffers */ };
 
 #define COLUMN(member, unit, help) {#member, offsetof(struct prediction, member), unit, help}
 
@@ -56,6 +53,13 @@ static void add_pass(struct output *o, double *phase_s, const struct pass_cost *
 	o->energy_j += times * c->energy_j;
 }
 
+/* Adds draft passes that take `factor` times as long as priced: 1 but for thresholds. */
+static void add_draft(struct output *o, const struct pass_cost *c, double times, double factor)
+{
+	o->draft_s += times * (factor - 1) * c->time_s;
+	add_pass(o, &o->draft_s, c, times);
+}
+
 /* cost-model.md section 3. A round that follows a fully accepted one finds its drafts made, the first and every other drafts alone. What
  * drafting costs beyond the verify pass counts as drafting; hidden drafting costs energy alone. */
 static void output_overlapped(const struct pair *pair, int gamma, const struct rounds *r, const struct pass_cost *verify, double factor,
@@ -69,28 +73,25 @@ static void output_overlapped(const struct pair *pair, int gamma, const struct r
 	o->energy_j += r->rounds * gamma * pair->draft1_busy.energy_j + undrafted * gamma * pair->draft1.energy_j;
 }
 
-static struct output output_of(const struct predict *p, struct pair *pair, int gamma, const struct rounds *r, double draft_factor)
+/* gamma_i: index into pair->verify. */
+static struct output output_of(const struct predict *p, struct pair *pair, size_t gamma_i, int gamma, const struct rounds *r, double draft_factor)
 {
 	const struct host *host = &p->study->profile.host;
 	struct output o = {0};
-	struct pass_cost verify, draft = pair->draft1;
 	bool eq1 = p->study->sweep.model == COST_EQ1;
 	int rows = pair->key.mode == HX_OVERLAPPED && gamma ? gamma : gamma + 1; /* that the host samples from */
+	const struct pass_cost *verify = predict_verify(p, pair, gamma_i, eq1 ? 0 : gamma);
 
-	draft.time_s *= draft_factor; /* 1 but for thresholds */
-	hx_plan_set_gamma(&pair->plan, eq1 ? 0 : gamma);
-	verify = predict_pass(p, pair, HX_PASS_VERIFY, true);
 	if (pair->key.mode == HX_OVERLAPPED && gamma) {
-		output_overlapped(pair, gamma, r, &verify, draft_factor, &o);
+		output_overlapped(pair, gamma, r, verify, draft_factor, &o);
 	} else {
-		add_pass(&o, &o.verify_s, &verify, r->rounds);
-		add_pass(&o, &o.verify_s, &pair->front, gamma ? r->rounds : 0);
-		add_pass(&o, &o.draft_s, &draft, r->rounds * gamma);
-		if (pair->plan.drafter == HX_DRAFT_MODEL && !eq1) {
-			add_pass(&o, &o.draft_s, &draft, -r->catch_ups);
-			draft = pair->draft2;
-			draft.time_s *= draft_factor;
-			add_pass(&o, &o.draft_s, &draft, r->catch_ups);
+		add_pass(&o, &o.verify_s, verify, r->rounds);
+		if (gamma) {
+			double twos = pair->plan.drafter == HX_DRAFT_MODEL && !eq1 ? r->catch_ups : 0;
+
+			add_pass(&o, &o.verify_s, &pair->front, r->rounds);
+			add_draft(&o, &pair->draft1, r->rounds * gamma - twos, draft_factor);
+			add_draft(&o, &pair->draft2, twos, draft_factor);
 		}
 	}
 	if (!eq1 && !p->study->costs.relative) /* seconds do not mix with another unit */
@@ -119,78 +120,6 @@ static struct rounds rounds_for(const struct predict *p, const struct accept *a,
 	return (struct rounds){r.rounds * n_tokens, r.catch_ups * n_tokens};
 }
 
-static void infeasible(struct prediction *out, const char *fmt, ...) HX_PRINTF(2, 3);
-
-static void infeasible(struct prediction *out, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(out->reason, sizeof(out->reason), fmt, ap);
-	va_end(ap);
-	out->feasible = false;
-}
-
-static double usable_memory(const struct profile *p)
-{
-	return p->memory.capacity_bytes - p->reserved.memory_bytes;
-}
-
-static void check_memory(const struct predict *p, const struct hx_buffers *b, struct prediction *out)
-{
-	char need[TEXT_MAX], have[TEXT_MAX];
-	const struct profile *profile = &p->study->profile;
-
-	out->memory_bytes = 0;
-	for (size_t u = 0; u < profile->n_units; u++) {
-		const struct unit *unit = &profile->units[u];
-		double on_unit = 0;
-
-		for (int k = 0; k < HX_BUF_COUNT; k++)
-			on_unit += b->bytes[u][k];
-		out->memory_bytes += on_unit;
-		if (on_unit > unit->mem_limit_bytes)
-			infeasible(out, "%s would hold %s; its limit is %s", unit->is.name, text_bytes(need, on_unit), text_bytes(have, unit->mem_limit_bytes));
-		else if (b->largest[u] > unit->max_alloc_bytes)
-			infeasible(out, "%s would need one allocation of %s; its limit is %s", unit->is.name, text_bytes(need, b->largest[u]),
-				   text_bytes(have, unit->max_alloc_bytes));
-	}
-	if (out->memory_bytes > usable_memory(profile))
-		infeasible(out, "needs %s of memory; %s are available", text_bytes(need, out->memory_bytes), text_bytes(have, usable_memory(profile)));
-	else if (out->memory_bytes > p->study->sweep.constraints.memory_bytes)
-		infeasible(out, "needs %s of memory; the sweep allows %s", text_bytes(need, out->memory_bytes),
-			   text_bytes(have, p->study->sweep.constraints.memory_bytes));
-}
-
-void predict_buffers(const struct predict *p, const struct pair *pair, int gamma, struct hx_buffers *b)
-{
-	const struct workload *w = &p->study->sweep.workloads[pair->key.workload];
-	double tokens = w->prompt + w->generated + gamma + 1, n = p->study->sweep.kv_cache ? tokens : 0;
-	double rows = p->study->sweep.kv_cache ? fmin(w->prompt, PREFILL_CHUNK) : tokens; /* without a cache nothing can be cut */
-
-	*b = (struct hx_buffers){0};
-	hx_graph_buffers(&pair->target->graph, fmax(rows, gamma + 1), gamma + 1, n, b);
-	if (pair->plan.drafter == HX_DRAFT_MODEL)
-		hx_graph_buffers(&pair->draft->graph, rows, 1, n, b);
-}
-
-/* The sweep's bounds on time and energy. */
-static void check_limits(const struct predict *p, struct prediction *out)
-{
-	const struct constraints *c = &p->study->sweep.constraints;
-
-	if (!out->feasible)
-		return;
-	if (out->ttft_s > c->ttft_s)
-		infeasible(out, "time to first token %.3g s; the sweep allows %.3g s", out->ttft_s, c->ttft_s);
-	else if (out->tpot_s > c->tpot_s)
-		infeasible(out, "%.3g s per token; the sweep allows %.3g s", out->tpot_s, c->tpot_s);
-	else if (!isnan(c->energy_j_token) && isnan(out->energy_j_token))
-		infeasible(out, "energy unknown: the profile has no 'power' for these units; the sweep bounds it");
-	else if (out->energy_j_token > c->energy_j_token)
-		infeasible(out, "%.3g J per token; the sweep allows %.3g J", out->energy_j_token, c->energy_j_token);
-}
-
 size_t predict_group(const struct predict *p, const struct point *pt)
 {
 	const struct sweep *sw = &p->study->sweep;
@@ -211,85 +140,94 @@ const struct baseline *predict_baseline(const struct predict *p, const struct po
 	return &p->best[predict_group(p, pt)];
 }
 
-static void set_speedups(const struct predict *p, const struct point *pt, double tokens, struct prediction *out)
+static void set_speedups(const struct predict *p, const struct pair *pair, double tokens, struct prediction *out)
 {
-	const struct prediction *plain = &p->plain[predict_plain(p, pt)];
-	size_t t = predict_group(p, pt);
+	const struct prediction *plain = &p->plain[pair->plain];
+	const struct baseline *best = &p->best[pair->group], *cpu = &p->cpu[pair->group];
 	double decode_s = out->tpot_s * tokens;
 
-	if (p->best[t].index >= 0) {
-		out->speedup = p->best[t].decode_s / decode_s;
-		out->speedup_e2e = p->best[t].e2e_s / out->e2e_s;
+	if (best->index >= 0) {
+		out->speedup = best->decode_s / decode_s;
+		out->speedup_e2e = best->e2e_s / out->e2e_s;
 	}
-	if (p->cpu[t].index >= 0)
-		out->speedup_cpu = p->cpu[t].decode_s / decode_s;
+	if (cpu->index >= 0)
+		out->speedup_cpu = cpu->decode_s / decode_s;
 	if (!isnan(plain->tpot_s))
 		out->speedup_same = plain->tpot_s / out->tpot_s;
 }
 
-static void fill(const struct predict *p, const struct point *pt, const struct pair *pair, const struct rounds *r, const struct output *o,
-		 struct prediction *out)
+static void fill(const struct predict *p, const struct pair *pair, double tokens, const struct rounds *r, const struct output *o, struct prediction *out)
 {
-	double tokens = p->study->sweep.workloads[pt->workload].generated, decode_s = output_s(o);
-	const struct hx_quality *quality = shape_quality(&p->study->target, pt->target_type);
+	double decode_s = output_s(o), per_round = 1 / r->rounds;
 
 	out->tokens_per_round = tokens / r->rounds;
 	out->round_s = decode_s / r->rounds;
-	out->draft_s = o->draft_s / r->rounds;
-	out->verify_s = o->verify_s / r->rounds;
-	out->transfer_s = o->transfer_s / r->rounds;
-	out->sync_s = o->sync_s / r->rounds;
-	out->host_s = o->host_s / r->rounds;
+	out->draft_s = o->draft_s * per_round;
+	out->verify_s = o->verify_s * per_round;
+	out->transfer_s = o->transfer_s * per_round;
+	out->sync_s = o->sync_s * per_round;
+	out->host_s = o->host_s * per_round;
 	out->tpot_s = decode_s / tokens;
 	out->ttft_s = pair->prefill.time_s + (p->study->sweep.kv_cache ? pair->prefill_draft.time_s : 0); /* it fills the drafter's cache */
 	out->e2e_s = out->ttft_s + decode_s;
 	out->energy_j_token = p->study->sweep.model == COST_EQ1 ? NAN : o->energy_j / tokens; /* Eq. 1 speaks of time alone */
-	if (quality)
-		out->quality = quality->value;
+	out->quality = pair->quality;
 }
 
-static void unknown(struct prediction *out)
-{
-	*out = (struct prediction){.feasible = true, .acceptance = -1, .tokens_per_round = NAN, .round_s = NAN, .draft_s = NAN, .verify_s = NAN,
-				   .transfer_s = NAN, .sync_s = NAN, .host_s = NAN, .tpot_s = NAN, .ttft_s = NAN, .e2e_s = NAN, .speedup = NAN,
-				   .speedup_e2e = NAN, .speedup_cpu = NAN, .speedup_same = NAN, .memory_bytes = NAN, .energy_j_token = NAN, .quality = NAN};
-}
+static const struct prediction unknown = {
+	.feasible = true, .acceptance = -1, .tokens_per_round = NAN, .round_s = NAN, .draft_s = NAN, .verify_s = NAN, .transfer_s = NAN, .sync_s = NAN,
+	.host_s = NAN, .tpot_s = NAN, .ttft_s = NAN, .e2e_s = NAN, .speedup = NAN, .speedup_e2e = NAN, .speedup_cpu = NAN, .speedup_same = NAN,
+	.memory_bytes = NAN, .energy_j_token = NAN, .quality = NAN,
+};
 
-/* Everything but speedups and the sweep's bounds. */
-static void predict_alone(const struct predict *p, const struct point *pt, struct pair *pair, struct prediction *out)
+/* Everything but speedups and the sweep's bounds; gamma_i: index of gamma in the space, ignored where it is 0. */
+static void predict_alone(const struct predict *p, struct pair *pair, size_t gamma_i, int gamma, struct prediction *out)
 {
-	struct hx_buffers buffers;
-	struct rounds r = {p->study->sweep.workloads[pt->workload].generated, 0};
+	double tokens = p->study->sweep.workloads[pair->key.workload].generated;
+	struct rounds r = {tokens, 0};
 	struct output o;
 
-	unknown(out);
-	predict_pair(p, pt, pair);
-	if (*pair->reason) {
-		infeasible(out, "%s", pair->reason);
-		return;
-	}
-	predict_buffers(p, pair, pt->gamma, &buffers);
-	check_memory(p, &buffers, out);
+	*out = unknown;
+	if (pair->refusal.kind)
+		predict_refuse(out, pair->refusal);
+	else
+		predict_check_memory(p, pair, gamma, out);
 	if (!out->feasible)
 		return;
-	if (pt->gamma) {
-		out->acceptance = study_acceptance(p->study, pt->target_type, pt->drafter, pt->draft_type);
-		r = *rounds_at(p, out->acceptance, pt->workload, pt->mode, space_gamma(p->space, pt->gamma));
+	if (gamma) {
+		out->acceptance = pair->source;
+		r = *rounds_at(p, pair->source, pair->key.workload, pair->key.mode, gamma_i);
 	}
-	o = output_of(p, pair, pt->gamma, &r, 1);
-	fill(p, pt, pair, &r, &o, out);
+	o = output_of(p, pair, gamma ? gamma_i + 1 : 0, gamma, &r, 1);
+	fill(p, pair, tokens, &r, &o, out);
+}
+
+static void predict_gamma(const struct predict *p, struct pair *pair, size_t gamma_i, int gamma, struct prediction *out)
+{
+	if (gamma == 0) {
+		*out = p->plain[pair->plain];
+	} else {
+		predict_alone(p, pair, gamma_i, gamma, out);
+		predict_check_bounds(p, out);
+	}
+	if (out->feasible)
+		set_speedups(p, pair, p->study->sweep.workloads[pair->key.workload].generated, out);
 }
 
 void predict_point(const struct predict *p, const struct point *pt, struct pair *pair, struct prediction *out)
 {
-	if (pt->gamma == 0) {
-		*out = p->plain[pt->index];
-	} else {
-		predict_alone(p, pt, pair, out);
-		check_limits(p, out);
-	}
-	if (out->feasible)
-		set_speedups(p, pt, p->study->sweep.workloads[pt->workload].generated, out);
+	predict_pair(p, pt, pair);
+	predict_gamma(p, pair, space_gamma(p->space, pt->gamma), pt->gamma, out);
+}
+
+size_t predict_run(const struct predict *p, const struct point *pt, size_t n, struct pair *pair, struct prediction *out)
+{
+	size_t first = space_gamma(p->space, pt->gamma), run = pt->gamma ? p->space->n_gamma - first : 1;
+
+	predict_pair(p, pt, pair);
+	for (size_t i = 0; i < run && i < n; i++)
+		predict_gamma(p, pair, first + i, pt->gamma ? p->space->gamma[first + i] : 0, &out[i]);
+	return run < n ? run : n;
 }
 
 /* ---- tables and baselines ---- */
@@ -321,11 +259,12 @@ static int find_baselines(struct predict *p, struct hx_err *err)
 		double tokens = sw->workloads[pt.workload].generated;
 		bool wanted = !sw->baseline || !strcmp(sw->baseline, p->space->target.v[pt.target_map].text);
 
-		predict_alone(p, &pt, &pair, &p->plain[i]);
+		predict_pair(p, &pt, &pair);
+		predict_alone(p, &pair, 0, 0, &p->plain[i]);
 		named |= wanted;
 		if (!p->plain[i].feasible)
 			continue;
-		check_limits(p, &p->plain[i]);
+		predict_check_bounds(p, &p->plain[i]);
 		better(&p->fastest[at], i, &p->plain[i], tokens);
 		if (wanted)
 			better(&p->best[at], i, &p->plain[i], tokens);
@@ -336,26 +275,28 @@ static int find_baselines(struct predict *p, struct hx_err *err)
 	return named ? HX_OK : study_fail(p->study, err, "baseline", "is none of the target's mappings; add it to target_mappings");
 }
 
-const struct prediction *predict_least(const struct predict *p, int64_t first, int64_t n)
+int64_t predict_least(const struct predict *p, int64_t first, int64_t n)
 {
-	const struct prediction *least = &p->plain[first];
+	int64_t least = first;
 
 	for (int64_t i = first + 1; i < first + n; i++)
-		if (isnan(least->memory_bytes) || p->plain[i].memory_bytes < least->memory_bytes)
-			least = &p->plain[i];
+		if (isnan(p->plain[least].memory_bytes) || p->plain[i].memory_bytes < p->plain[least].memory_bytes)
+			least = i;
 	return least;
 }
 
 /* A plain point that meets no memory limit has no time at all; speculation only needs more. */
 int predict_fits(const struct predict *p, struct hx_err *err)
 {
-	char message[512];
+	int64_t least = predict_least(p, 0, p->space->n_plain);
+	struct point pt = space_point(p->space, least);
+	char message[512], reason[192];
 
 	for (int64_t i = 0; i < p->space->n_plain; i++)
 		if (!isnan(p->plain[i].tpot_s))
 			return HX_OK;
 	snprintf(message, sizeof(message), "%s cannot run anywhere on %s: %s; choose a smaller model or quantisation, another device or wider bounds",
-		 p->study->target.name, p->study->profile.name, predict_least(p, 0, p->space->n_plain)->reason);
+		 p->study->target.name, p->study->profile.name, predict_reason(p, &pt, &p->plain[least].refusal, reason, sizeof(reason)));
 	return study_fail(p->study, err, "target", message);
 }
 
@@ -415,8 +356,8 @@ double predict_decode_s(const struct predict *p, const struct point *pt, struct 
 	struct output o;
 
 	predict_pair(p, pt, pair);
-	if (*pair->reason)
+	if (pair->refusal.kind)
 		return NAN;
-	o = output_of(p, pair, gamma, &r, draft_factor);
+	o = output_of(p, pair, gamma ? space_gamma(p->space, gamma) + 1 : 0, gamma, &r, draft_factor);
 	return output_s(&o);
 }

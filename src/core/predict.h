@@ -9,11 +9,24 @@
 /* A speedup this near to 1 says neither yes nor no: no profile is that exact. */
 #define PREDICT_TOO_CLOSE 0.02
 
+enum refusal_kind {
+	REFUSED_NOT, REFUSED_TARGET, REFUSED_DRAFTER, REFUSED_UNPRICED, REFUSED_CONTEXT, REFUSED_EQ1, REFUSED_ACCEPTANCE, REFUSED_SHARED, REFUSED_CORES,
+	REFUSED_UNIT_MEMORY, REFUSED_ALLOCATION, REFUSED_MEMORY, REFUSED_MEMORY_BOUND, REFUSED_TTFT, REFUSED_TPOT, REFUSED_ENERGY, REFUSED_ENERGY_UNKNOWN,
+};
+
+/* Why a point cannot run, in numbers; predict_reason says it in words. */
+struct refusal {
+	short kind; /* enum refusal_kind */
+	short unit;
+	bool drafter; /* it is the drafter's context, or price */
+	double need, have;
+};
+
 /* Everything predicted of a point. Seconds of a round are means over the output; NAN where unknown or infeasible. */
 struct prediction {
 	bool feasible;
-	char reason[192]; /* why not */
-	int acceptance;   /* index of the sweep's source, -1: none (plain) */
+	int acceptance; /* index of the sweep's source, -1: none (plain) */
+	struct refusal refusal; /* why it is not feasible */
 	double tokens_per_round;
 	double round_s; /* = draft + verify + transfer + sync + host; overlapped: drafting that is not hidden */
 	double draft_s, verify_s, transfer_s, sync_s, host_s;
@@ -42,13 +55,19 @@ enum { PREDICT_COLUMNS = 17 };
 struct pair {
 	struct point key; /* gamma and index do not count */
 	bool valid;
-	char reason[192]; /* why the pair cannot run; empty: it can */
+	struct refusal refusal; /* why the pair cannot run */
+	size_t group;           /* predict_group, predict_plain and the index of the acceptance source (-1: none) of its points */
+	int64_t plain;
+	int source;
+	double quality;
 	const struct placed *target, *draft; /* draft NULL without a drafter graph */
 	struct hx_plan plan;
 	struct cost_env env, env_draft;     /* of target and drafter, alone */
 	struct cost_env busy, busy_draft;   /* while the other model streams too; as alone when sequential */
 	struct pass_cost prefill, prefill_draft, draft1, draft2, draft1_busy, front; /* draft1, draft2: of 1 and 2 rows */
+	struct pass_cost *verify; /* 0 for plain decoding, then by index of gamma in the space; time_s NAN: not priced yet */
 	double row_s_draft, row_s_target; /* host time of sampling a row */
+	struct memo *passes, *verifies; /* prices of earlier pairs */
 };
 
 /* Plain decoding that speedups are taken against. */
@@ -77,13 +96,20 @@ int predict_fits(const struct predict *p, struct hx_err *err);
 
 /* Predicts a point. pair is scratch of the calling thread, zeroed before first use; points in the space's order reuse it. */
 void predict_point(const struct predict *p, const struct point *pt, struct pair *pair, struct prediction *out);
+
+/* Predicts the points from pt on that differ from it in gamma alone, at most n, in order: out[i] is that of index pt->index + i. Returns how
+ * many. */
+size_t predict_run(const struct predict *p, const struct point *pt, size_t n, struct pair *pair, struct prediction *out);
+
+/* Why a point that is not feasible cannot run, in words. Returns buf. */
+const char *predict_reason(const struct predict *p, const struct point *pt, const struct refusal *why, char *buf, size_t size);
 void predict_pair_free(struct pair *pair);
 
-/* Makes pair that of the point, at its gamma. pair->reason says when it cannot run, and then nothing else is set. */
+/* Makes pair that of the point, at its gamma. pair->refusal says when it cannot run, and then nothing else is set. */
 void predict_pair(const struct predict *p, const struct point *pt, struct pair *pair);
 
 /* One pass of a pair that can run, averaged over the contexts of the output: alone, or in overlapped mode beside the other model. Zero
- * where the plan has no such pass. */
+ * where the plan has no such pass. Priced anew. */
 struct pass_cost predict_pass(const struct predict *p, const struct pair *pair, int kind, bool busy);
 
 /* The circumstances of a kind of pass. */
@@ -98,8 +124,8 @@ size_t predict_group(const struct predict *p, const struct point *pt);
 /* Index of plain decoding on the point's target mapping. */
 int64_t predict_plain(const struct predict *p, const struct point *pt);
 
-/* Of plain points [first, first + n), the prediction that needs least memory: its reason says best why nothing runs. */
-const struct prediction *predict_least(const struct predict *p, int64_t first, int64_t n);
+/* Of plain points [first, first + n), the index of the one that needs least memory: its reason says best why nothing runs. */
+int64_t predict_least(const struct predict *p, int64_t first, int64_t n);
 
 /* What speedups of the point are taken against; its index is -1 when no plain mapping can run. */
 const struct baseline *predict_baseline(const struct predict *p, const struct point *pt);

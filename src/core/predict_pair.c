@@ -1,11 +1,12 @@
 /* Pairs: the passes of one target with one drafter, priced by the model or taken from measured costs. */
 #include "core/bandwidth.h"
+#include "core/memo.h"
 #include "core/predict.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
+
+enum { MOST_PASSES = 16384, MOST_VERIFIES = 1024 /* prices that a thread remembers, some 3 MB */ };
 
 /* What measured costs say of a pass: its seconds, or a factor on the model's price where another number of rows was measured; NAN: nothing. */
 struct measured {
@@ -93,17 +94,6 @@ static bool same_pair(const struct point *a, const struct point *b)
 	       a->draft_map == b->draft_map && a->drafter == b->drafter && a->mode == b->mode;
 }
 
-static void refuse(struct pair *pair, const char *fmt, ...) HX_PRINTF(2, 3);
-
-static void refuse(struct pair *pair, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(pair->reason, sizeof(pair->reason), fmt, ap);
-	va_end(ap);
-}
-
 static void check_shared_units(const struct predict *p, struct pair *pair)
 {
 	for (size_t u = 0; u < p->study->profile.n_units; u++) {
@@ -111,9 +101,9 @@ static void check_shared_units(const struct predict *p, struct pair *pair)
 		int a = pair->target->cores[u], b = pair->draft->cores[u];
 
 		if (a && b && unit->kind != HX_CPU)
-			refuse(pair, "overlapped drafter and target share %s", unit->name);
+			pair->refusal = (struct refusal){REFUSED_SHARED, (short)u, false, 0, 0};
 		else if (a && b && a + b > unit->usable)
-			refuse(pair, "overlapped drafter and target need %d + %d cores of %s, which has %d", b, a, unit->name, unit->usable);
+			pair->refusal = (struct refusal){REFUSED_CORES, (short)u, false, b, a};
 	}
 }
 
@@ -132,22 +122,22 @@ static void check_pair(const struct predict *p, struct pair *pair)
 {
 	const struct study *st = p->study;
 	const struct workload *w = &st->sweep.workloads[pair->key.workload];
+	double tokens = w->prompt + w->generated;
 
 	if (pair->target->reason)
-		refuse(pair, "target: %s", pair->target->reason);
+		pair->refusal.kind = REFUSED_TARGET;
 	else if (pair->draft && pair->draft->reason)
-		refuse(pair, "drafter: %s", pair->draft->reason);
+		pair->refusal.kind = REFUSED_DRAFTER;
 	else if (unpriced(p, pair->target) || unpriced(p, pair->draft))
-		refuse(pair, "the costs table, in a unit of its own, has no row for the %s", unpriced(p, pair->target) ? "target" : "drafter");
-	else if (w->prompt + w->generated > st->target.context)
-		refuse(pair, "%d tokens exceed the target's context limit of %d", w->prompt + w->generated, st->target.context);
-	else if (pair->draft && w->prompt + w->generated > pair->draft->graph.shape->context)
-		refuse(pair, "%d tokens exceed the drafter's context limit of %d", w->prompt + w->generated, pair->draft->graph.shape->context);
+		pair->refusal = (struct refusal){REFUSED_UNPRICED, 0, !unpriced(p, pair->target), 0, 0};
+	else if (tokens > st->target.context)
+		pair->refusal = (struct refusal){REFUSED_CONTEXT, 0, false, tokens, st->target.context};
+	else if (pair->draft && tokens > pair->draft->graph.shape->context)
+		pair->refusal = (struct refusal){REFUSED_CONTEXT, 0, true, tokens, pair->draft->graph.shape->context};
 	else if (pair->key.mode == HX_OVERLAPPED && st->sweep.model == COST_EQ1)
-		refuse(pair, "eq1 knows the sequential mode only");
-	else if (pair->key.drafter >= 0 && study_acceptance(st, pair->key.target_type, pair->key.drafter, pair->key.draft_type) < 0)
-		refuse(pair, "no acceptance source for a %s target with %s in %s", hx_type_names[pair->key.target_type],
-		       st->drafters[pair->key.drafter].name, hx_type_names[pair->key.draft_type]);
+		pair->refusal.kind = REFUSED_EQ1;
+	else if (pair->key.drafter >= 0 && pair->source < 0)
+		pair->refusal.kind = REFUSED_ACCEPTANCE;
 	else if (pair->key.mode == HX_OVERLAPPED)
 		check_shared_units(p, pair);
 }
@@ -177,30 +167,98 @@ static double row_s(const struct study *st, const struct hx_shape *shape)
 	return st->sweep.temperature > 0 ? shape->vocab * st->profile.host.sample_vocab_s : st->profile.host.greedy_row_s;
 }
 
+/* What the price of a pass depends on, but for its rows. Bandwidths follow: those it gets, and where costs were measured, those it has alone. */
+struct pass_key {
+	const struct placed *placed; /* of an early exit's front and tail: the drafter's */
+	short kind, mode;
+	int workload;
+	double bw[2 * HX_MAX_UNITS];
+};
+
+static size_t key_size(const struct predict *p)
+{
+	return offsetof(struct pass_key, bw) + p->study->profile.n_units * sizeof(double) * (p->study->costs.n ? 2 : 1);
+}
+
+static struct pass_key pass_key(const struct predict *p, const struct pair *pair, int kind, bool busy)
+{
+	bool drafts = kind != HX_PASS_PREFILL_TARGET && (kind != HX_PASS_VERIFY || pair->plan.drafter == HX_DRAFT_EXIT);
+	size_t n = p->study->profile.n_units;
+	struct pass_key key = {.placed = drafts ? pair->draft : pair->target, .kind = (short)kind, .mode = (short)pair->key.mode,
+			       .workload = pair->key.workload};
+
+	memcpy(key.bw, predict_env(pair, kind, busy)->bw, n * sizeof(double));
+	if (p->study->costs.n)
+		memcpy(key.bw + n, predict_env(pair, kind, false)->bw, n * sizeof(double));
+	return key;
+}
+
+/* A pass whose rows do not depend on gamma. */
+static struct pass_cost remembered(const struct predict *p, struct pair *pair, int kind, bool busy)
+{
+	struct pass_key key;
+	struct pass_cost *cost;
+	bool found;
+
+	if (!hx_plan_pass(&pair->plan, kind))
+		return (struct pass_cost){0};
+	key = pass_key(p, pair, kind, busy);
+	key.mode = 0;
+	cost = memo_at(pair->passes, &key, &found);
+	if (!found)
+		*cost = predict_pass(p, pair, kind, busy);
+	return *cost;
+}
+
+static struct pass_cost *verify_table(const struct predict *p, struct pair *pair)
+{
+	struct pass_key key = pass_key(p, pair, HX_PASS_VERIFY, true);
+	bool found;
+	struct pass_cost *table = memo_at(pair->verifies, &key, &found);
+
+	for (size_t i = 0; !found && i <= p->space->n_gamma; i++)
+		table[i].time_s = NAN;
+	return table;
+}
+
+static void price_pair(const struct predict *p, struct pair *pair)
+{
+	if (!pair->passes) {
+		pair->passes = memo_create(key_size(p), sizeof(struct pass_cost), MOST_PASSES);
+		pair->verifies = memo_create(key_size(p), (p->space->n_gamma + 1) * sizeof(struct pass_cost), MOST_VERIFIES);
+	}
+	pair->prefill = remembered(p, pair, HX_PASS_PREFILL_TARGET, false);
+	pair->prefill_draft = remembered(p, pair, HX_PASS_PREFILL_DRAFT, false);
+	pair->draft1 = remembered(p, pair, HX_PASS_DRAFT, false);
+	pair->draft2 = remembered(p, pair, HX_PASS_CATCH_UP, false);
+	pair->draft1_busy = pair->key.mode == HX_OVERLAPPED ? remembered(p, pair, HX_PASS_DRAFT, true) : pair->draft1;
+	pair->front = remembered(p, pair, HX_PASS_FRONT, false);
+	pair->verify = verify_table(p, pair);
+}
+
 static void pair_init(const struct predict *p, const struct point *pt, struct pair *pair)
 {
 	const struct drafter *d = pt->drafter >= 0 ? &p->study->drafters[pt->drafter] : NULL;
+	const struct hx_quality *quality = shape_quality(&p->study->target, pt->target_type);
 	int kind = d ? d->kind : HX_DRAFT_NONE;
 
-	predict_pair_free(pair);
-	pair->valid = true;
-	pair->key = *pt;
+	hx_plan_free(&pair->plan);
+	*pair = (struct pair){.valid = true, .key = *pt, .passes = pair->passes, .verifies = pair->verifies};
+	pair->group = predict_group(p, pt);
+	pair->plain = predict_plain(p, pt);
+	pair->source = d ? study_acceptance(p->study, pt->target_type, pt->drafter, pt->draft_type) : -1;
+	pair->quality = quality ? quality->value : NAN;
 	pair->target = placed_find(&p->target, pt->target_type, pt->target_map);
 	if (kind == HX_DRAFT_MODEL)
 		pair->draft = placed_find(&p->draft[pt->drafter], pt->draft_type, pt->draft_map);
 	else if (kind == HX_DRAFT_EXIT)
 		pair->draft = placed_find(&p->draft[pt->drafter], pt->target_type, pt->target_map);
 	check_pair(p, pair);
-	if (*pair->reason)
+	if (pair->refusal.kind)
 		return;
 	hx_plan_init(&pair->plan, kind, &pair->target->graph, pair->draft ? &pair->draft->graph : NULL, pt->gamma, pt->mode, p->study->sweep.kv_cache);
 	set_envs(p, pair);
-	pair->prefill = predict_pass(p, pair, HX_PASS_PREFILL_TARGET, false);
-	pair->prefill_draft = predict_pass(p, pair, HX_PASS_PREFILL_DRAFT, false);
-	pair->draft1 = predict_pass(p, pair, HX_PASS_DRAFT, false);
-	pair->draft2 = predict_pass(p, pair, HX_PASS_CATCH_UP, false);
-	pair->draft1_busy = pt->mode == HX_OVERLAPPED ? predict_pass(p, pair, HX_PASS_DRAFT, true) : pair->draft1;
-	pair->front = predict_pass(p, pair, HX_PASS_FRONT, false);
+	price_pair(p, pair);
 	pair->row_s_target = row_s(p->study, &p->study->target);
 	pair->row_s_draft = pair->draft ? row_s(p->study, pair->draft->graph.shape) : 0;
 }
@@ -208,13 +266,26 @@ static void pair_init(const struct predict *p, const struct point *pt, struct pa
 void predict_pair_free(struct pair *pair)
 {
 	hx_plan_free(&pair->plan);
-	memset(pair, 0, sizeof(*pair));
+	memo_free(pair->passes);
+	memo_free(pair->verifies);
+	*pair = (struct pair){0};
 }
 
 void predict_pair(const struct predict *p, const struct point *pt, struct pair *pair)
 {
 	if (!pair->valid || !same_pair(&pair->key, pt))
 		pair_init(p, pt, pair);
-	if (!*pair->reason)
+	if (!pair->refusal.kind)
 		hx_plan_set_gamma(&pair->plan, pt->gamma);
+}
+
+const struct pass_cost *predict_verify(const struct predict *p, struct pair *pair, size_t gamma_i, int gamma)
+{
+	struct pass_cost *c = &pair->verify[gamma_i];
+
+	if (isnan(c->time_s)) {
+		hx_plan_set_gamma(&pair->plan, gamma);
+		*c = predict_pass(p, pair, HX_PASS_VERIFY, true);
+	}
+	return c;
 }

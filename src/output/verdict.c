@@ -6,65 +6,38 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Best speculative point of a workload and target quantisation, and why points cannot run where none can. */
-struct finding {
-	struct point point;
-	struct prediction best; /* best.feasible: there is one */
-	char reason[192];       /* why no speculative point can run: of the one that needs least memory, or else of the first */
-	double least_memory;
-};
-
 struct verdict {
 	const struct predict *p;
-	struct finding *findings; /* by workload and target quantisation */
-	int64_t feasible;
+	const struct findings *findings;
+	FILE *out;
 };
 
-static size_t n_findings(const struct verdict *v)
+/* What was found for a workload and target quantisation. */
+struct answer {
+	size_t group;
+	struct point point; /* the best speculative one */
+	struct prediction best; /* best.feasible: there is one */
+	char refused[192]; /* why a speculative one cannot run; empty: there was none */
+};
+
+static struct answer answer_of(const struct verdict *v, size_t group)
 {
-	return v->p->study->sweep.n_workloads * v->p->study->sweep.n_target_quants;
-}
+	const struct finding *f = &v->findings->v[group];
+	struct answer a = {.group = group};
+	struct prediction refused;
+	struct pair pair = {0};
 
-struct verdict *verdict_create(const struct predict *p)
-{
-	struct verdict *v = hx_xcalloc(1, sizeof(*v));
-
-	v->p = p;
-	v->findings = hx_xcalloc(n_findings(v), sizeof(*v->findings));
-	for (size_t i = 0; i < n_findings(v); i++)
-		v->findings[i].least_memory = HUGE_VAL;
-	return v;
-}
-
-void verdict_free(struct verdict *v)
-{
-	free(v->findings);
-	free(v);
-}
-
-int64_t verdict_feasible(const struct verdict *v)
-{
-	return v->feasible;
-}
-
-void verdict_add(struct verdict *v, const struct batch *b)
-{
-	for (size_t i = 0; i < b->n; i++) {
-		const struct point *pt = &b->point[i];
-		const struct prediction *pr = &b->prediction[i];
-		struct finding *f = &v->findings[predict_group(v->p, pt)];
-
-		v->feasible += pr->feasible;
-		if (pt->gamma && !pr->feasible && (!*f->reason || pr->memory_bytes < f->least_memory)) {
-			snprintf(f->reason, sizeof(f->reason), "%s", pr->reason);
-			if (pr->memory_bytes < f->least_memory)
-				f->least_memory = pr->memory_bytes;
-		}
-		if (pr->feasible && pt->gamma && (!f->best.feasible || pr->tpot_s < f->best.tpot_s)) {
-			f->point = *pt;
-			f->best = *pr;
-		}
+	if (f->refused >= 0) {
+		a.point = space_point(v->p->space, f->refused);
+		predict_point(v->p, &a.point, &pair, &refused);
+		predict_reason(v->p, &a.point, &refused.refusal, a.refused, sizeof(a.refused));
 	}
+	if (f->best >= 0) {
+		a.point = space_point(v->p->space, f->best);
+		predict_point(v->p, &a.point, &pair, &a.best);
+	}
+	predict_pair_free(&pair);
+	return a;
 }
 
 /* A time for people: milliseconds, or units of the costs table where those are relative. */
@@ -77,8 +50,10 @@ static const char *duration(const struct verdict *v, char *buf, double s)
 	return buf;
 }
 
-static void print_drafter(const struct verdict *v, const struct point *pt, FILE *f)
+static void print_drafter(const struct verdict *v, const struct point *pt)
 {
+	FILE *f = v->out;
+
 	fprintf(f, "drafter %s", v->p->study->drafters[pt->drafter].name);
 	if (pt->draft_map >= 0)
 		fprintf(f, " %s on %s", hx_type_names[pt->draft_type], v->p->space->draft[pt->drafter].v[pt->draft_map].text);
@@ -93,8 +68,9 @@ static const char *target_map(const struct verdict *v, const struct point *pt)
 }
 
 /* What would make the losing pair pay. */
-static void print_remedy(const struct verdict *v, const struct finding *f, double plain_s, FILE *out)
+static void print_remedy(const struct verdict *v, const struct answer *f, double plain_s)
 {
+	FILE *out = v->out;
 	struct pair pair = {0};
 	double alpha = predict_alpha_threshold(v->p, &f->point, &pair, plain_s), cost = predict_cost_threshold(v->p, &f->point, &pair, plain_s);
 	double oracle = predict_oracle(v->p, &f->point, &pair, plain_s);
@@ -117,35 +93,32 @@ static void print_remedy(const struct verdict *v, const struct finding *f, doubl
 }
 
 /* Where no drafter can run, or nothing at all. */
-static void print_plain(const struct verdict *v, size_t group, FILE *out)
+static void print_plain(const struct verdict *v, const struct answer *f)
 {
-	const struct baseline *plain = &v->p->fastest[group];
-	const struct finding *f = &v->findings[group];
+	const struct baseline *plain = &v->p->fastest[f->group];
 	int64_t maps = (int64_t)v->p->space->target.n;
-	struct point pt;
-	char a[TEXT_MAX];
+	int64_t index = plain->index < 0 ? predict_least(v->p, (int64_t)f->group * maps, maps) : plain->index;
+	struct point pt = space_point(v->p->space, index);
+	char a[TEXT_MAX], reason[192];
 
-	if (plain->index < 0 || !plain->meets) {
-		fprintf(out, "cannot run: %s\n",
-			plain->index < 0 ? predict_least(v->p, (int64_t)group * maps, maps)->reason : v->p->plain[plain->index].reason);
-		return;
-	}
-	pt = space_point(v->p->space, plain->index);
-	fprintf(out, "plain on %s: %s a token%s%s\n", target_map(v, &pt), duration(v, a, v->p->plain[plain->index].tpot_s),
-		*f->reason ? ";\n        no drafter can run: " : "; no drafter to try", f->reason);
+	if (plain->index < 0 || !plain->meets)
+		fprintf(v->out, "cannot run: %s\n", predict_reason(v->p, &pt, &v->p->plain[index].refusal, reason, sizeof(reason)));
+	else
+		fprintf(v->out, "plain on %s: %s a token%s%s\n", target_map(v, &pt), duration(v, a, v->p->plain[index].tpot_s),
+			*f->refused ? ";\n        no drafter can run: " : "; no drafter to try", f->refused);
 }
 
 /* The answer is over the fastest plain mapping, whatever baseline the sweep names. */
-static void print_finding(const struct verdict *v, size_t group, FILE *out)
+static void print_answer(const struct verdict *v, const struct answer *f)
 {
-	const struct finding *f = &v->findings[group];
-	const struct baseline *plain = &v->p->fastest[group], *named = &v->p->best[group];
+	const struct baseline *plain = &v->p->fastest[f->group], *named = &v->p->best[f->group];
+	FILE *out = v->out;
 	char a[TEXT_MAX], b[TEXT_MAX];
 	struct point pt;
 	double plain_s, gain;
 
 	if (!f->best.feasible) {
-		print_plain(v, group, out);
+		print_plain(v, f);
 		return;
 	}
 	pt = space_point(v->p->space, plain->index);
@@ -157,10 +130,10 @@ static void print_finding(const struct verdict *v, size_t group, FILE *out)
 		fprintf(out, "%s: %.2fx at best; plain on %s: %s a token\n", gain > 1 - PREDICT_TOO_CLOSE ? "too close to call" : "do not speculate", gain,
 			target_map(v, &pt), duration(v, a, plain_s));
 	fprintf(out, "        target on %s, ", target_map(v, &f->point));
-	print_drafter(v, &f->point, out);
+	print_drafter(v, &f->point);
 	fprintf(out, "\n");
 	if (gain < 1 + PREDICT_TOO_CLOSE) {
-		print_remedy(v, f, plain->decode_s, out);
+		print_remedy(v, f, plain->decode_s);
 	} else {
 		fprintf(out, "        point %lld, memory %s; ", (long long)f->point.index + 1, text_bytes(a, f->best.memory_bytes));
 		if (!v->p->study->costs.relative)
@@ -172,46 +145,48 @@ static void print_finding(const struct verdict *v, size_t group, FILE *out)
 }
 
 /* Of the quantisations of one workload, the one with the fastest configuration. */
-static void print_fastest(const struct verdict *v, size_t first, FILE *out)
+static void print_fastest(const struct verdict *v, const struct answer *answers, size_t n)
 {
-	const struct sweep *sw = &v->p->study->sweep;
 	double best_s = HUGE_VAL;
 	struct point pt = {0};
 	char a[TEXT_MAX];
 
-	for (size_t i = first; i < first + sw->n_target_quants; i++) {
-		const struct baseline *plain = &v->p->fastest[i];
+	for (const struct answer *f = answers; f < answers + n; f++) {
+		const struct baseline *plain = &v->p->fastest[f->group];
 
 		if (plain->index >= 0 && plain->meets && v->p->plain[plain->index].tpot_s < best_s) {
 			best_s = v->p->plain[plain->index].tpot_s;
 			pt = space_point(v->p->space, plain->index);
 		}
-		if (v->findings[i].best.feasible && v->findings[i].best.tpot_s < best_s) {
-			best_s = v->findings[i].best.tpot_s;
-			pt = v->findings[i].point;
+		if (f->best.feasible && f->best.tpot_s < best_s) {
+			best_s = f->best.tpot_s;
+			pt = f->point;
 		}
 	}
-	if (isinf(best_s) || sw->n_target_quants < 2)
+	if (isinf(best_s) || n < 2)
 		return;
-	fprintf(out, "fastest: %s on %s, %s a token, %s", hx_type_names[pt.target_type], target_map(v, &pt), duration(v, a, best_s),
+	fprintf(v->out, "fastest: %s on %s, %s a token, %s", hx_type_names[pt.target_type], target_map(v, &pt), duration(v, a, best_s),
 		pt.gamma ? "with\n        " : "plain");
 	if (pt.gamma)
-		print_drafter(v, &pt, out);
-	fprintf(out, "\n");
+		print_drafter(v, &pt);
+	fprintf(v->out, "\n");
 }
 
-void verdict_print(const struct verdict *v, FILE *out)
+void verdict_print(const struct predict *p, const struct findings *findings, FILE *out)
 {
-	const struct sweep *sw = &v->p->study->sweep;
+	const struct sweep *sw = &p->study->sweep;
+	const struct verdict v = {p, findings, out};
+	struct answer *answers = hx_xcalloc(sw->n_target_quants, sizeof(*answers));
 
-	for (size_t i = 0; i < n_findings(v); i++) {
-		const struct workload *w = &sw->workloads[i / sw->n_target_quants];
-
-		if (sw->n_workloads > 1 && i % sw->n_target_quants == 0)
-			fprintf(out, "%d + %d tokens:\n", w->prompt, w->generated);
-		fprintf(out, "%-6s  ", hx_type_names[sw->target_quants[i % sw->n_target_quants]]);
-		print_finding(v, i, out);
-		if ((i + 1) % sw->n_target_quants == 0)
-			print_fastest(v, i + 1 - sw->n_target_quants, out);
+	for (size_t w = 0; w < sw->n_workloads; w++) {
+		if (sw->n_workloads > 1)
+			fprintf(out, "%d + %d tokens:\n", sw->workloads[w].prompt, sw->workloads[w].generated);
+		for (size_t q = 0; q < sw->n_target_quants; q++) {
+			answers[q] = answer_of(&v, w * sw->n_target_quants + q);
+			fprintf(out, "%-6s  ", hx_type_names[sw->target_quants[q]]);
+			print_answer(&v, &answers[q]);
+		}
+		print_fastest(&v, answers, sw->n_target_quants);
 	}
+	free(answers);
 }

@@ -152,6 +152,7 @@ static void bind_point(struct store *s, const struct store_sweep *sweep, const s
 	const struct study *st = p->study;
 	const struct workload *w = &st->sweep.workloads[pt->workload];
 	sqlite3_stmt *ins = s->insert;
+	char reason[192];
 
 	sqlite3_clear_bindings(ins);
 	sqlite3_bind_int64(ins, 1, sweep->id);
@@ -175,7 +176,7 @@ static void bind_point(struct store *s, const struct store_sweep *sweep, const s
 	}
 	sqlite3_bind_int(ins, 13, pr->feasible);
 	if (!pr->feasible)
-		store_bind_text(ins, 14, pr->reason);
+		sqlite3_bind_text(ins, 14, predict_reason(p, pt, &pr->refusal, reason, sizeof(reason)), -1, SQLITE_TRANSIENT);
 	for (int i = 0; i < PREDICT_COLUMNS; i++)
 		bind_number(ins, FIRST_NUMBER + i, *(const double *)((const char *)pr + predict_columns[i].at));
 }

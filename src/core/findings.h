@@ -1,0 +1,31 @@
+/* What a sweep's answer is drawn from, gathered point by point: for each workload and target quantisation the best speculative point, and a
+ * point that says why none can run. */
+#ifndef CORE_FINDINGS_H
+#define CORE_FINDINGS_H
+
+#include "core/predict.h"
+
+/* Indices of points; -1: none yet. Of equals the first. */
+struct finding {
+	int64_t best;    /* shortest time per output token */
+	int64_t refused; /* least memory, where memory is what it lacks */
+	double best_s, refused_bytes; /* NAN: not a matter of memory */
+};
+
+struct findings {
+	int64_t feasible; /* points that can run */
+	struct finding *v; /* by predict_group */
+	size_t n;
+};
+
+void findings_init(struct findings *f, const struct predict *p);
+void findings_free(struct findings *f);
+void findings_clear(struct findings *f);
+
+/* Takes the point of that index in; group is its predict_group. */
+void findings_add(struct findings *f, size_t group, int64_t index, bool speculative, const struct prediction *pr);
+
+/* Adds what was found among other points. In whatever order parts are joined, the result is the same. */
+void findings_join(struct findings *f, const struct findings *other);
+
+#endif
