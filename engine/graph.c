@@ -36,9 +36,12 @@ static void settle(struct builder *b, struct hx_op *op)
 	}
 	op->unit = other;
 	op->cores = b->units->v[other]->usable;
+	op->clock_hz = b->units->v[other]->clock_hz;
 	for (int i = 0; i < m->n_uses; i++)
-		if (m->uses[i].unit == other)
+		if (m->uses[i].unit == other) {
 			op->cores = m->uses[i].cores;
+			op->clock_hz = m->uses[i].clock_hz;
+		}
 	if (op->cores < 1)
 		b->rc = hx_err_set(b->err, HX_INPUT, "%s does not support %s in %s, and all cores of its fallback %s are reserved", unit->name,
 				   hx_op_names[op->kind], hx_type_names[op->type], unit->fallback);
@@ -59,6 +62,7 @@ static void add(struct builder *b, int kind, int use, struct hx_op op)
 	op.kind = kind;
 	op.unit = u->unit;
 	op.cores = u->cores;
+	op.clock_hz = u->clock_hz;
 	settle(b, &op);
 	while (i < g->n_distinct && !alike(&g->distinct[i], &op))
 		i++;

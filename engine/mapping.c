@@ -1,7 +1,8 @@
 /* Mappings: from `a76x4:0-13+g610:14-27,head` to a unit for every part of a model.
  *
  *   mapping  USE[:PART,...] joined by +     one USE without parts takes the layers the others do not name
- *   USE      UNIT[xCORES]                   without a count, all usable cores
+ *   USE      UNIT[xCORES][@CLOCK]           without a count, all usable cores; without a clock, the unit's own
+ *   CLOCK    a number with MHz or GHz
  *   PART     N | N-M, optionally .attn or .ffn | embed | head */
 #include "engine/plan.h"
 
@@ -43,11 +44,28 @@ static int number(struct reader *r)
 	return digits > 0 && digits < 5 ? v : -1;
 }
 
-/* UNIT[xCORES]: a unit's own name may end in an x and digits, so the whole word is tried first. */
+/* Digits, at most one point among them, then MHz or GHz. */
+static int read_clock(struct reader *r, struct hx_use *use)
+{
+	const struct hx_unit *unit = r->units->v[use->unit];
+	size_t digits = strspn(r->at, "0123456789."), end = strcspn(r->at, ":+");
+	double value = strtod(r->at, NULL);
+	bool mega = strncmp(r->at + digits, "MHz", 3) == 0;
+
+	if (!digits || digits > 12 || end != digits + 3 || !(mega || strncmp(r->at + digits, "GHz", 3) == 0))
+		return fail(r, "expected a clock such as 1.8GHz or 600MHz");
+	use->clock_hz = value * (mega ? 1e6 : 1e9);
+	if (!(use->clock_hz >= 1e6 && use->clock_hz <= unit->clock_hz))
+		return hx_err_set(r->err, HX_INPUT, "mapping '%.200s': %s runs at up to %g MHz", r->m->text, unit->name, unit->clock_hz / 1e6);
+	r->at += end;
+	return HX_OK;
+}
+
+/* UNIT[xCORES][@CLOCK]: a unit's own name may end in an x and digits, so the whole word is tried first. */
 static int read_use(struct reader *r)
 {
 	struct hx_use *use = &r->m->uses[r->m->n_uses];
-	size_t len = strcspn(r->at, ":+"), name = len;
+	size_t len = strcspn(r->at, ":+@"), name = len;
 	const struct hx_unit *unit;
 	int cores = -1;
 
@@ -78,8 +96,12 @@ static int read_use(struct reader *r)
 	if (cores < 1)
 		return hx_err_set(r->err, HX_INPUT, "mapping '%.200s': all cores of %s are reserved", r->m->text, unit->name);
 	use->cores = cores;
+	use->clock_hz = unit->clock_hz;
 	r->m->n_uses++;
-	return HX_OK;
+	if (*r->at != '@')
+		return HX_OK;
+	r->at++;
+	return read_clock(r, use);
 }
 
 static int place(struct reader *r, unsigned char *slot, const char *what)

@@ -23,10 +23,11 @@ enum hx_op_kind {
 };
 extern const char *const hx_op_names[]; /* NULL-terminated, in the order of the enum */
 
-/* A unit with the cores used of it. */
+/* A unit with the cores used of it, and their clock. */
 struct hx_use {
 	int unit; /* index into struct hx_units */
 	int cores;
+	double clock_hz;
 };
 
 struct hx_mapping {
@@ -51,6 +52,7 @@ void hx_mapping_free(struct hx_mapping *m);
 struct hx_op {
 	int kind; /* enum hx_op_kind */
 	int unit, cores;
+	double clock_hz;
 	int type;  /* enum hx_type of the weights; attention: of the cache; norms: f32 */
 	bool logits;
 	int window; /* 0: none */

@@ -21,6 +21,7 @@ struct hx_unit {
 	int kind;   /* enum hx_unit_kind */
 	int cores;  /* CPU cores; for GPUs shader cores, always used together */
 	int usable; /* of these, cores that a mapping may use */
+	double clock_hz; /* at which a mapping runs it unless it names a lower one */
 	struct hx_support *supports; /* none: everything */
 	size_t n_supports;
 	char *fallback; /* unit that takes what this one cannot; NULL: none */

@@ -54,7 +54,7 @@ static void bandwidth(void **state)
 	(void)state;
 	toy(&t, "c", HX_F16);
 	for (size_t i = 0; i < COUNT(rows); i++)
-		check_near(cost_bandwidth(&t.profile.units[rows[i].unit], rows[i].cores, rows[i].footprint), rows[i].bw, 1e-12);
+		check_near(cost_bandwidth(&t.profile.units[rows[i].unit], rows[i].cores, 1e9, rows[i].footprint), rows[i].bw, 1e-12);
 	done(&t);
 }
 
@@ -74,16 +74,40 @@ static void efficiency(void **state)
 	toy(&t, "c", HX_F16);
 	for (size_t i = 0; i < COUNT(rows); i++)
 		check_near(cost_efficiency(profile_kernel(&t.profile.units[rows[i].unit], rows[i].type), rows[i].rows), rows[i].e, 1e-12);
-	check_near(cost_peak(&t.profile.units[0], 3, profile_kernel(&t.profile.units[0], HX_Q8_0)), 3 * 1e9 * 32, 0);
-	check_near(cost_peak(&t.profile.units[1], 2, profile_kernel(&t.profile.units[1], HX_Q8_0)), 2 * 1e9 * 64, 0);
+	check_near(cost_peak(&t.profile.units[0], 3, 1e9, profile_kernel(&t.profile.units[0], HX_Q8_0)), 3 * 1e9 * 32, 0);
+	check_near(cost_peak(&t.profile.units[1], 2, 1e9, profile_kernel(&t.profile.units[1], HX_Q8_0)), 2 * 1e9 * 64, 0);
 	assert_null(profile_kernel(&t.profile.units[1], HX_F32));
 	done(&t);
 }
 
 /* A matrix of f16 on two cores of c with 2 GB/s: 1,003,000 bytes take 501.5 us; 6e6 operations at 32 GFLOPS x .375 take 500 us. */
+/* Half the clock: arithmetic takes twice as long; a byte takes as much longer as it took in the cache, .25 ns; and no power is known. */
+static void clocks(void **state)
+{
+	struct priced t;
+	const struct unit *c;
+
+	(void)state;
+	toy(&t, "cx1@500MHz", HX_F16);
+	c = &t.profile.units[0];
+	check_near(cost_peak(c, 2, 5e8, profile_kernel(c, HX_F16)), 2 * 5e8 * 16, 0);
+	check_near(cost_bandwidth(c, 1, 5e8, 1e6), 2e9, 1e-12);
+	check_near(cost_bandwidth(c, 1, 5e8, 1e9), 1 / (.5e-9 + .25e-9), 1e-12);
+	check_near(cost_bandwidth(&t.profile.units[1], 2, 5e8, 1e9), 8e9, 0); /* one footprint */
+	check_near(hx_graph_op(&t.graph, 2)->clock_hz, 5e8, 0);
+	check_near(cost_op(&t.profile, hx_graph_op(&t.graph, 2), 64, 1, 0, 1e15).compute_s,
+		   2 * cost_op(&t.profile, &(struct hx_op){.kind = HX_OP_QKV, .unit = 0, .cores = 1, .clock_hz = 1e9, .type = HX_F16,
+							    .flop_row = hx_graph_op(&t.graph, 2)->flop_row},
+			       64, 1, 0, 1e15)
+			       .compute_s,
+		   1e-12);
+	check_near(cost_active_w(&t.profile, 0, 1, 5e8), NAN, 0);
+	done(&t);
+}
+
 static void operator(void **state)
 {
-	struct hx_op op = {.kind = HX_OP_QKV, .unit = 0, .cores = 2, .type = HX_F16, .weight_bytes = 1e6, .act_row = 1000, .flop_row = 2e6};
+	struct hx_op op = {.kind = HX_OP_QKV, .unit = 0, .cores = 2, .clock_hz = 1e9, .type = HX_F16, .weight_bytes = 1e6, .act_row = 1000, .flop_row = 2e6};
 	struct op_cost c;
 	struct priced t;
 
@@ -112,7 +136,7 @@ static void operator(void **state)
 static void attention(void **state)
 {
 	struct hx_op op = {
-		.kind = HX_OP_ATTN, .unit = 1, .cores = 2, .type = HX_F16, .act_row = 4096, .kv_pos = 1024, .flop_row_pos = 2048};
+		.kind = HX_OP_ATTN, .unit = 1, .cores = 2, .clock_hz = 1e9, .type = HX_F16, .act_row = 4096, .kv_pos = 1024, .flop_row_pos = 2048};
 	struct op_cost c;
 	struct priced t;
 
@@ -136,7 +160,7 @@ static void padding(void **state)
 		double rows, run, batches; /* beyond the largest batch the weights are read, and the kernel launched, once a batch */
 	} rows[] = {{1, 4, 1}, {4, 4, 1}, {5, 16, 1}, {16, 16, 1}, {17, 32, 2}, {33, 48, 3}};
 	struct hx_op op = {
-		.kind = HX_OP_QKV, .unit = 1, .cores = 2, .type = HX_Q8_0, .weight_bytes = 1e6, .act_row = 1000, .flop_row = 2e6};
+		.kind = HX_OP_QKV, .unit = 1, .cores = 2, .clock_hz = 1e9, .type = HX_Q8_0, .weight_bytes = 1e6, .act_row = 1000, .flop_row = 2e6};
 	char *text = fixture_replace(fixture_profile, "\"p\": 4", "\"row_sizes\": [4, 16], \"p\": 4");
 	struct priced t;
 
@@ -197,9 +221,9 @@ static void front(void **state)
 	price(&t, text, strlen(text), fixture_big, "c", HX_F16);
 	check_near(cost_pass(&t.env, &t.chain, 5, 1, 0).flop - cost_pass(&t.env, &t.chain, 5, 0, 0).flop, 2. * 2048 * 512, 1e-9);
 	assert_false(isnan(cost_pass(&t.env, &t.chain, 5, 1, 0).energy_j));
-	check_near(cost_active_w(&t.profile, 0, 1), .5, 0);
-	check_near(cost_active_w(&t.profile, 0, 3), 1.2, 0);
-	check_near(cost_active_w(&t.profile, 1, 2), NAN, 0);
+	check_near(cost_active_w(&t.profile, 0, 1, 1e9), .5, 0);
+	check_near(cost_active_w(&t.profile, 0, 3, 1e9), 1.2, 0);
+	check_near(cost_active_w(&t.profile, 1, 2, 1e9), NAN, 0);
 	done(&t);
 	price(&t, text, strlen(text), fixture_big, "g", HX_F16);
 	check_near(cost_pass(&t.env, &t.chain, 5, 1, 0).energy_j, NAN, 0);
@@ -271,7 +295,7 @@ static void no_kernel(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bandwidth), cmocka_unit_test(efficiency),   cmocka_unit_test(operator),
+		cmocka_unit_test(bandwidth), cmocka_unit_test(clocks),       cmocka_unit_test(efficiency), cmocka_unit_test(operator),
 		cmocka_unit_test(attention), cmocka_unit_test(padding),      cmocka_unit_test(pass),
 		cmocka_unit_test(front),     cmocka_unit_test(mean_context), cmocka_unit_test(no_kernel),
 	};

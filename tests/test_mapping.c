@@ -9,8 +9,8 @@
 
 /* Four layers; units that are awkward to read: one that looks like a core count, and two of which one's name begins with the other's. */
 static const struct hx_shape shape = {.layers = 4, .d_model = 64, .heads = 4, .kv_heads = 2, .d_head = 16, .d_ff = 128, .vocab = 100};
-static const struct hx_unit a55 = {.name = "a55", .kind = HX_CPU, .cores = 6, .usable = 4};
-static const struct hx_unit gpu = {.name = "g310", .kind = HX_GPU, .cores = 2, .usable = 2};
+static const struct hx_unit a55 = {.name = "a55", .kind = HX_CPU, .cores = 6, .usable = 4, .clock_hz = 1.8e9};
+static const struct hx_unit gpu = {.name = "g310", .kind = HX_GPU, .cores = 2, .usable = 2, .clock_hz = 1e9};
 static const struct hx_unit x3 = {.name = "x3", .kind = HX_CPU, .cores = 2, .usable = 2};
 static const struct hx_unit a55x2 = {.name = "a55x2", .kind = HX_CPU, .cores = 3, .usable = 3};
 static const struct hx_unit npu = {.name = "npu-v2", .kind = HX_NPU, .cores = 1, .usable = 1};
@@ -47,6 +47,33 @@ static const struct {
 	{"g310:head+a55x2x1+x3x1:1-2.ffn", "b", "bbbxbxbb", "g", {2, 1, 1}},
 	{"a55:0+g310:1+x3:2+npu-v2:3", "a", "aaggxxnn", "n", {4, 2, 2, 1}},
 };
+
+/* Clocks by use: as typed, or the unit's own. */
+static const struct {
+	const char *text;
+	double clock_hz[2];
+} clocked[] = {
+	{"a55x3", {1.8e9}},
+	{"a55x3@600MHz", {6e8}},
+	{"a55@1.8GHz", {1.8e9}},
+	{"a55x1@1.2GHz:0-1+g310@850.5MHz:2-3", {1.2e9, 8.505e8}},
+	{"g310+a55@900MHz:3", {1e9, 9e8}},
+};
+
+static void clocks(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(clocked); i++) {
+		struct hx_mapping m;
+		struct hx_err err;
+
+		if (hx_mapping_parse(&m, clocked[i].text, &shape, &units, &err))
+			fail_msg("%s", err.msg);
+		for (int k = 0; k < m.n_uses; k++)
+			check_near(m.uses[k].clock_hz, clocked[i].clock_hz[k], 1e-15);
+		hx_mapping_free(&m);
+	}
+}
 
 static char letter(const struct hx_mapping *m, int use)
 {
@@ -97,6 +124,20 @@ static const struct {
 	{"npu-v2x1", "only a CPU takes a core count"},
 	{"taken", "all cores of taken are reserved"},
 	{"takenx1", "usable cores"},
+	{"a55@", "expected a clock such as 1.8GHz"},
+	{"a55@1.8", "expected a clock"},
+	{"a55@GHz", "expected a clock"},
+	{"a55@1.8ghz", "expected a clock"},
+	{"a55@1.8GHzz", "expected a clock"},
+	{"a55@-1GHz", "expected a clock"},
+	{"a55@1e9GHz", "expected a clock"},
+	{"a55@infGHz", "expected a clock"},
+	{"a55@0.0000000000000001GHz", "expected a clock"},
+	{"a55@0GHz", "a55 runs at up to 1800 MHz"},
+	{"a55@.GHz", "a55 runs at up to 1800 MHz"},
+	{"a55@1801MHz", "a55 runs at up to 1800 MHz"},
+	{"g310@1.1GHz", "g310 runs at up to 1000 MHz"},
+	{"a55@1GHzx2", "expected a clock"},
 	{"a55:", "expected a layer range"},
 	{"a55:0-", "expected a layer range"},
 	{"a55:x", "expected a layer range"},
@@ -161,7 +202,7 @@ static void survives(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(places), cmocka_unit_test(refuses), cmocka_unit_test(survives)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(places), cmocka_unit_test(clocks), cmocka_unit_test(refuses), cmocka_unit_test(survives)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

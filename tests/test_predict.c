@@ -509,6 +509,8 @@ static const struct {
 	{"\"reserved\": {", "\"reserved\": {\"cores\": [{\"unit\": \"c\", \"cores\": 1}], ",
 	 DRAFTER SHORT BOTH "\"gamma\": [2], \"target_mappings\": [\"cx2\"], \"draft_mappings\": [\"cx2\"]," ALPHA("0.5"), 0, "cx2", "cx2",
 	 HX_OVERLAPPED, 2, "overlapped drafter and target need 2 + 2 cores of c, which has 3"},
+	{"", "", DRAFTER SHORT BOTH "\"gamma\": [2], \"target_mappings\": [\"cx2@500MHz\"], \"draft_mappings\": [\"cx2\"]," ALPHA("0.5"), 0,
+	 "cx2@500MHz", "cx2", HX_SEQUENTIAL, 2, "drafter and target run c at different clocks"},
 	{"", "", ONE SHORT "\"model\": \"eq1\"," ALPHA("0.5"), 0, "g", "cx3", HX_OVERLAPPED, 2, "eq1 knows the sequential mode only"},
 	{"", "", ONE "\"workloads\": [{\"prompt\": 950000, \"generated\": 50001}]," ALPHA("0.5"), SPACE_PLAIN, "g", NULL, HX_SEQUENTIAL, 0,
 	 "1000001 tokens exceed the target's context limit of 1000000"},

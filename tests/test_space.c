@@ -28,6 +28,9 @@ static void automatic(void **state)
 		{"\"cuts\": 1, \"cores\": [5]", 2},
 		{"\"cuts\": 1, \"target_mappings\": [\"auto\", \"cx2:0+g:1-5\"]", 7},
 		{"\"target_mappings\": [\"cx2\", \"g\"]", 2},
+		{"\"cuts\": 1, \"clocks\": [1, 0.5]", 12},
+		{"\"cuts\": 2, \"clocks\": [0.75, 0.5]", 2 * 6 + 4 * 18 * 5},
+		{"\"cuts\": 2, \"clocks\": [1, 0.5, 0.25], \"cores\": [2]", 3 * 3 + 9 * 6 * 5},
 	};
 	char *profile = fixture_replace(fixture_profile, THREE, THREE_UNIT);
 
@@ -62,6 +65,48 @@ static void no_mapping(void **state)
 	fixture_free(&f);
 	free(text);
 	free(cpus);
+}
+
+/* Whatever a file asks for, memory and time are bounded. */
+static void too_many_mappings(void **state)
+{
+	char *profile = fixture_replace(fixture_profile, THREE, THREE_UNIT);
+	struct fixture f;
+	struct hx_err err;
+
+	(void)state;
+	assert_int_equal(fixture_try(&f, profile, WORK "\"cuts\": 3, \"clocks\": [1, 0.9, 0.8, 0.7, 0.6, 0.5]", NULL, &err), HX_INPUT);
+	if (!strstr(err.msg, "more than 20000 mappings"))
+		fail_msg("%s", err.msg);
+	fixture_free(&f);
+	free(profile);
+}
+
+/* 50,000 workloads x 45 mappings x 1000 drafters x 13 mappings x 2 modes x 256 gammas is 1.5e13; eleven quantisations of each make it 1.8e15. */
+static void too_many_points(void **state)
+{
+	static const char head[] = "\"target_quants\": [\"f32\", \"f16\", \"bf16\", \"q4_0\", \"q4_1\", \"q5_0\", \"q5_1\", \"q8_0\", \"q4_k\", \"q5_k\", "
+				   "\"q6_k\"],\n\"gamma\": {\"from\": 0, \"to\": 256}, \"modes\": [\"sequential\", \"overlapped\"], \"cuts\": 2, "
+				   "\"drafters\": [\"small\"",
+			  workload[] = ", {\"prompt\": 1, \"generated\": 1}";
+	enum { DRAFTERS = 1000, WORKLOADS = 50000 };
+	char *members = hx_xmalloc(sizeof(head) + DRAFTERS * 16 + WORKLOADS * sizeof(workload) + 64), *to = members;
+	struct fixture f;
+	struct hx_err err;
+
+	(void)state;
+	to += sprintf(to, "%s", head);
+	for (int i = 1; i < DRAFTERS; i++)
+		to += sprintf(to, ", \"small\"");
+	to += sprintf(to, "], \"workloads\": [%s", workload + 2);
+	for (int i = 1; i < WORKLOADS; i++)
+		to += sprintf(to, "%s", workload);
+	sprintf(to, "]");
+	assert_int_equal(fixture_try(&f, fixture_profile, members, NULL, &err), HX_INPUT);
+	if (!strstr(err.msg, "points; 1e+15 are the most"))
+		fail_msg("%s", err.msg);
+	fixture_free(&f);
+	free(members);
 }
 
 #define FULL                                                                                                                               \
@@ -153,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(automatic),  cmocka_unit_test(no_mapping),       cmocka_unit_test(enumerates),
+		cmocka_unit_test(too_many_mappings), cmocka_unit_test(too_many_points),
 		cmocka_unit_test(plain_only), cmocka_unit_test(drafter_mappings),
 	};
 

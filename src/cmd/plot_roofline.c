@@ -33,7 +33,7 @@ static size_t roof_for(struct roofs *r, const struct hx_op *op, double bw)
 	r->key[i].cores = op->cores;
 	r->key[i].arithmetic = k->arithmetic;
 	r->key[i].bw = bw;
-	r->roof[i] = (struct plot_roof){.peak_ops_s = cost_peak(u, op->cores, k), .bw_bytes_s = bw};
+	r->roof[i] = (struct plot_roof){.peak_ops_s = cost_peak(u, op->cores, op->clock_hz, k), .bw_bytes_s = bw};
 	if (u->is.kind == HX_CPU)
 		snprintf(r->roof[i].label, sizeof(r->roof[i].label), "%sx%d %s", u->is.name, op->cores, profile_arithmetics[k->arithmetic]);
 	else

@@ -23,7 +23,7 @@ void bandwidth_alone(const struct profile *p, const struct placed *placed, const
 
 		if (!placed->cores[u])
 			continue;
-		bw[u] = cost_bandwidth(&p->units[u], placed->cores[u], touched);
+		bw[u] = cost_bandwidth(&p->units[u], placed->cores[u], placed->clock_hz[u], touched);
 		if (!(touched <= p->units[u].cache_bytes)) /* what stays in the cache does not go through main memory */
 			bw[u] = fmin(bw[u], usable_bw(p));
 	}
@@ -56,7 +56,8 @@ void bandwidth_contended(const struct profile *p, const struct placed *a, const 
 		double share = 1;
 
 		for (size_t v = 0; v < p->n_units; v++) {
-			double cluster = u == v && a->cores[u] && b->cores[u] ? cost_bandwidth(&p->units[u], a->cores[u] + b->cores[u], HUGE_VAL) : 0;
+			double cluster =
+				u == v && a->cores[u] && b->cores[u] ? cost_bandwidth(&p->units[u], a->cores[u] + b->cores[u], a->clock_hz[u], HUGE_VAL) : 0;
 
 			if (a->cores[u] && b->cores[v])
 				share = fmin(share, kept(p, u, bw_a[u], v, bw_b[v], cluster));

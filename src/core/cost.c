@@ -18,7 +18,7 @@ static double interpolate(const double *x, const double *y, size_t n, double at)
 	return y[i - 1] + (y[i] - y[i - 1]) * (at - x[i - 1]) / (x[i] - x[i - 1]);
 }
 
-double cost_bandwidth(const struct unit *u, int cores, double footprint)
+static double own_bandwidth(const struct unit *u, int cores, double footprint)
 {
 	const struct bandwidth *b = &u->bandwidth;
 	size_t f = 1;
@@ -35,6 +35,16 @@ double cost_bandwidth(const struct unit *u, int cores, double footprint)
 	return lo + (hi - lo) * log(footprint / b->footprint_bytes[f - 1]) / log(b->footprint_bytes[f] / b->footprint_bytes[f - 1]);
 }
 
+double cost_bandwidth(const struct unit *u, int cores, double clock_hz, double footprint)
+{
+	double own = own_bandwidth(u, cores, footprint), cache;
+
+	if (clock_hz == u->is.clock_hz || u->bandwidth.n_footprints == 1) /* one footprint does not tell a cache from main memory */
+		return own;
+	cache = own_bandwidth(u, cores, 0);
+	return 1 / (1 / own + (u->is.clock_hz / clock_hz - 1) / cache);
+}
+
 double cost_efficiency(const struct kernel *k, double rows)
 {
 	if (k->n_rows)
@@ -42,9 +52,9 @@ double cost_efficiency(const struct kernel *k, double rows)
 	return k->ceiling * rows / (rows + k->r_half);
 }
 
-double cost_peak(const struct unit *u, int cores, const struct kernel *k)
+double cost_peak(const struct unit *u, int cores, double clock_hz, const struct kernel *k)
 {
-	return cores * u->clock_hz * u->flop_per_cycle[k->arithmetic];
+	return cores * clock_hz * u->flop_per_cycle[k->arithmetic];
 }
 
 /* Rows as the unit runs them: the next of its batch sizes, or whole batches of the largest. */
@@ -85,14 +95,16 @@ struct op_cost cost_op(const struct profile *p, const struct hx_op *op, double r
 	c.memory_s = c.bytes / bw;
 	if (w.flop > 0) {
 		k = profile_kernel(u, op->type);
-		c.compute_s = c.flop / (cost_peak(u, op->cores, k) * cost_efficiency(k, w.rows));
+		c.compute_s = c.flop / (cost_peak(u, op->cores, op->clock_hz, k) * cost_efficiency(k, w.rows));
 	}
 	c.time_s = join(c.memory_s, c.compute_s, u->p) + c.launch_s;
 	return c;
 }
 
-double cost_active_w(const struct profile *p, int unit, int cores)
+double cost_active_w(const struct profile *p, int unit, int cores, double clock_hz)
 {
+	if (clock_hz != p->units[unit].is.clock_hz)
+		return NAN;
 	for (size_t i = 0; i < p->power.n_units; i++) {
 		const struct unit_power *up = &p->power.units[i];
 
@@ -110,7 +122,7 @@ static void add_ops(const struct cost_env *env, const struct hx_op *op, int coun
 	sum->launch_s += count * c.launch_s;
 	sum->bytes += count * c.bytes;
 	sum->flop += count * c.flop;
-	sum->energy_j += count * (c.time_s * cost_active_w(env->profile, op->unit, op->cores) + c.bytes * env->profile->power.dram_j_byte);
+	sum->energy_j += count * (c.time_s * cost_active_w(env->profile, op->unit, op->cores, op->clock_hz) + c.bytes * env->profile->power.dram_j_byte);
 }
 
 static void add_segments(const struct cost_env *env, const struct hx_segment *s, int count, double r, double l, struct pass_cost *sum)

@@ -6,14 +6,15 @@
 #include "engine/plan.h"
 
 /* Bandwidth in B/s that `cores` of a unit reach when footprint bytes are touched per round: linear in cores, linear in the logarithm of the
- * footprint, constant beyond the measured ranges. */
-double cost_bandwidth(const struct unit *u, int cores, double footprint);
+ * footprint, constant beyond the measured ranges. At a clock below the unit's own, what a byte takes in its cache (the rate at the smallest
+ * footprint) grows with the cycle, and what main memory adds does not: an assumption. */
+double cost_bandwidth(const struct unit *u, int cores, double clock_hz, double footprint);
 
 /* e(r): share of the peak that a kernel reaches with r rows. */
 double cost_efficiency(const struct kernel *k, double rows);
 
 /* P: operations per second of `cores` in the arithmetic of a kernel. */
-double cost_peak(const struct unit *u, int cores, const struct kernel *k);
+double cost_peak(const struct unit *u, int cores, double clock_hz, const struct kernel *k);
 
 struct op_cost {
 	double time_s;              /* with launch */
@@ -49,7 +50,7 @@ struct pass_cost cost_pass_mean(const struct cost_env *env, const struct hx_chai
 /* HX_INPUT with the reason when some operator's unit has no kernel for its type. */
 int cost_check(const struct profile *p, const struct hx_graph *g, struct hx_err *err);
 
-/* Active power above idle of a unit with so many cores, NAN where unknown. */
-double cost_active_w(const struct profile *p, int unit, int cores);
+/* Active power above idle of a unit with so many cores; NAN where unknown, and at any clock but the unit's own. */
+double cost_active_w(const struct profile *p, int unit, int cores, double clock_hz);
 
 #endif

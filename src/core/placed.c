@@ -15,6 +15,7 @@ static void measure(struct placed *p, const struct profile *profile)
 		p->streamed[op->unit] += group->count * op->weight_bytes;
 		p->kv_pos[op->unit] += group->count * op->kv_pos;
 		p->cores[op->unit] = op->cores;
+		p->clock_hz[op->unit] = op->clock_hz;
 		if (profile->units[op->unit].is.kind != HX_CPU)
 			p->cpu_only = false;
 	}

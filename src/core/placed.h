@@ -10,6 +10,7 @@ struct placed {
 	double streamed[HX_MAX_UNITS]; /* weight bytes that a pass reads on each unit */
 	double kv_pos[HX_MAX_UNITS];   /* cache bytes per position on each unit */
 	int cores[HX_MAX_UNITS];       /* in use; 0: the unit is not used */
+	double clock_hz[HX_MAX_UNITS];
 	bool cpu_only;
 };
 

@@ -114,6 +114,9 @@ const char *predict_reason(const struct predict *p, const struct point *pt, cons
 		snprintf(buf, size, "overlapped drafter and target need %.0f + %.0f cores of %s, which has %d", why->need, why->have, unit->name,
 			 unit->usable);
 		break;
+	case REFUSED_CLOCKS:
+		snprintf(buf, size, "drafter and target run %s at different clocks", unit->name);
+		break;
 	case REFUSED_UNIT_MEMORY:
 		snprintf(buf, size, "%s would hold %s; its limit is %s", unit->name, need, have);
 		break;

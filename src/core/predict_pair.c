@@ -107,6 +107,14 @@ static void check_shared_units(const struct predict *p, struct pair *pair)
 	}
 }
 
+/* Switching between passes would take longer than they do. */
+static void check_clocks(const struct predict *p, struct pair *pair)
+{
+	for (size_t u = 0; u < p->study->profile.n_units; u++)
+		if (pair->target->cores[u] && pair->draft->cores[u] && pair->target->clock_hz[u] != pair->draft->clock_hz[u])
+			pair->refusal = (struct refusal){REFUSED_CLOCKS, (short)u, false, 0, 0};
+}
+
 /* With relative costs a pass that no row speaks of has no price at all. */
 static bool unpriced(const struct predict *p, const struct placed *placed)
 {
@@ -140,6 +148,8 @@ static void check_pair(const struct predict *p, struct pair *pair)
 		pair->refusal.kind = REFUSED_ACCEPTANCE;
 	else if (pair->key.mode == HX_OVERLAPPED)
 		check_shared_units(p, pair);
+	if (!pair->refusal.kind && pair->draft)
+		check_clocks(p, pair);
 }
 
 static void set_envs(const struct predict *p, struct pair *pair)

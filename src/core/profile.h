@@ -29,7 +29,7 @@ struct bandwidth {
 struct unit {
 	struct hx_unit is;
 	char *core;
-	double clock_hz, sustained_clock_hz; /* sustained: after ten minutes; NAN where unknown */
+	double sustained_clock_hz; /* after ten minutes; NAN where unknown */
 	double flop_per_cycle[ARITH_COUNT];  /* per core; NAN: no such kernel */
 	struct bandwidth bandwidth;
 	struct kernel *kernels;

@@ -62,7 +62,7 @@ static const struct field unit_rows[] = {
 	{"kind", FIELD_CHOICE, FIELD_REQUIRED, .at = AT(unit, is.kind), .choices = hx_unit_kinds, .help = "cpu, gpu or npu"},
 	{"core", FIELD_STRING, FIELD_REQUIRED, .at = AT(unit, core), .help = "core or device, e.g. Cortex-A55"},
 	{"cores", FIELD_INT, FIELD_REQUIRED, .at = AT(unit, is.cores), .min = 1, .max = 1024, .help = "CPU or shader cores"},
-	{"clock_hz", FIELD_NUMBER, FIELD_REQUIRED, .at = AT(unit, clock_hz), .unit = "Hz", .min = 1e6, .max = 2e10, .help = "clock"},
+	{"clock_hz", FIELD_NUMBER, FIELD_REQUIRED, .at = AT(unit, is.clock_hz), .unit = "Hz", .min = 1e6, .max = 2e10, .help = "clock"},
 	{"sustained_clock_hz", FIELD_NUMBER, .at = AT(unit, sustained_clock_hz), .unit = "Hz", .min = 1e6, .max = 2e10, .missing = NAN,
 	 .help = "clock after ten minutes of load"},
 	{"flop_per_cycle", FIELD_OBJECT, FIELD_REQUIRED, .at = AT(unit, flop_per_cycle), .sub = &rates, .help = "peak rates per core"},

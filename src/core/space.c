@@ -1,8 +1,12 @@
 /* The design space. */
 #include "core/space.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { MOST_MAPPINGS = 20000 /* of a model: placed, each takes some 5 kB a quantisation */ };
+static const double most_points = 1e15; /* far from overflow, and from what anyone can wait for */
 
 /* What generating the mappings of one model needs. */
 struct maker {
@@ -22,6 +26,10 @@ static void add_mapping(struct maker *mk, const char *text)
 
 	if (mk->rc)
 		return;
+	if (m->n == MOST_MAPPINGS) {
+		mk->rc = hx_err_set(mk->err, HX_INPUT, "more than %d mappings; fewer cuts, cores and clocks, or a larger cut_step, make fewer", MOST_MAPPINGS);
+		return;
+	}
 	for (size_t i = 0; i < mk->earlier; i++)
 		if (strcmp(m->v[i].text, text) == 0)
 			return;
@@ -55,12 +63,27 @@ static void make_use(struct maker *mk, int unit, const char *use, int first, int
 		snprintf(mk->text + mark, sizeof(mk->text) - mark, "+%s:%d-%d", use, first, layers - 1);
 	add_mapping(mk, mk->text);
 	mk->used[unit] = 1;
-	for (int cut = (first / step + 1) * step; parts > 1 && cut < layers; cut += step) {
+	for (int cut = (first / step + 1) * step; parts > 1 && cut < layers && !mk->rc; cut += step) {
 		snprintf(mk->text + mark, sizeof(mk->text) - mark, "%s%s:%d-%d", first ? "+" : "", use, first, cut - 1);
 		make_parts(mk, cut, parts - 1);
 	}
 	mk->used[unit] = 0;
 	mk->text[mark] = '\0';
+}
+
+/* Appends a use at each of its clocks: `a76x4`, `a76x4@1800MHz`. */
+static void make_clocks(struct maker *mk, int unit, const char *use, int first, int parts)
+{
+	const struct sweep *sw = &mk->study->sweep;
+	char at[160];
+
+	for (size_t i = 0; i < sw->n_clocks; i++) {
+		double mhz = mk->study->profile.is.v[unit]->clock_hz * sw->clocks[i] / 1e6;
+
+		if (sw->clocks[i] < 1)
+			snprintf(at, sizeof(at), "%s@%.0fMHz", use, fmax(mhz, 1));
+		make_use(mk, unit, sw->clocks[i] < 1 ? at : use, first, parts);
+	}
 }
 
 static void make_parts(struct maker *mk, int first, int parts)
@@ -74,13 +97,13 @@ static void make_parts(struct maker *mk, int first, int parts)
 		if (mk->used[u])
 			continue;
 		if (unit->kind != HX_CPU && unit->usable) {
-			make_use(mk, u, unit->name, first, parts);
+			make_clocks(mk, u, unit->name, first, parts);
 			continue;
 		}
 		for (int k = 1; unit->kind == HX_CPU && k <= unit->usable; k++)
 			if (allowed_cores(&mk->study->sweep, k)) {
 				snprintf(use, sizeof(use), "%sx%d", unit->name, k);
-				make_use(mk, u, use, first, parts);
+				make_clocks(mk, u, use, first, parts);
 			}
 	}
 }
@@ -120,6 +143,21 @@ static int64_t block_size(const struct space *s, size_t drafter)
 	return s->n_plain * (int64_t)(sw->n_draft_quants * s->draft[drafter].n * sw->n_modes * s->n_gamma);
 }
 
+/* The size, in a type that does not overflow. */
+static double counted(const struct space *s)
+{
+	const struct sweep *sw = &s->study->sweep;
+	double plain = (double)sw->n_workloads * (double)sw->n_target_quants * (double)s->target.n, n = plain;
+
+	for (size_t d = 0; d < sw->n_drafters; d++) {
+		bool model = s->study->drafters[d].kind == HX_DRAFT_MODEL;
+		double drafts = model ? (double)sw->n_draft_quants * (double)s->draft[d].n * (double)sw->n_modes : 1;
+
+		n += plain * drafts * (double)s->n_gamma;
+	}
+	return n;
+}
+
 int space_init(struct space *s, const struct study *study, struct hx_err *err)
 {
 	const struct sweep *sw = &study->sweep;
@@ -135,6 +173,8 @@ int space_init(struct space *s, const struct study *study, struct hx_err *err)
 	for (size_t d = 0; d < sw->n_drafters && !rc; d++)
 		if (study->drafters[d].kind == HX_DRAFT_MODEL)
 			rc = make_mappings(study, study->drafters[d].shape, "draft_mappings", sw->draft_mappings, sw->n_draft_mappings, &s->draft[d], err);
+	if (!rc && counted(s) > most_points)
+		rc = hx_err_set(err, HX_INPUT, "sweep '%s' has %.2g points; %.0g are the most", sw->name, counted(s), most_points);
 	if (rc) {
 		space_free(s);
 		return rc;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const double clock_step = 0.01; /* nearer ones could be the same in MHz */
+
 #define AT(m) offsetof(struct sweep, m)
 #define LIST(m, n) .at = AT(m), .count_at = AT(n)
 
@@ -47,6 +49,8 @@ static const struct field rows[] = {
 	{"cut_step", FIELD_INT, .at = AT(cut_step), .unit = "layers", .min = 1, .max = HX_MAX_LAYERS, .missing = 1,
 	 .help = "auto: cuts at multiples of so many layers"},
 	{"cores", FIELD_AXIS, 0, LIST(cores, n_cores), .min = 1, .max = 1024, .help = "auto: core counts of CPUs; left out: all"},
+	{"clocks", FIELD_NUMBERS, 0, LIST(clocks, n_clocks), .min = 0.05, .max = 1,
+	 .help = "auto: clocks of every unit, as shares of the profile's; left out: 1"},
 	{"gamma", FIELD_AXIS, FIELD_REQUIRED | FIELD_MIN1, LIST(gamma, n_gamma), .unit = "tokens", .min = 0, .max = 256, .help = "draft lengths"},
 	{"modes", FIELD_CHOICES, 0, LIST(modes, n_modes), .choices = hx_modes, .help = "sequential, overlapped; left out: sequential"},
 	{"kv_cache", FIELD_BOOL, .at = AT(kv_cache), .missing = 1, .help = "keys and values are cached"},
@@ -98,6 +102,10 @@ static void fill_defaults(struct sweep *s)
 	set_default(&s->modes, &s->n_modes, (int[]){HX_SEQUENTIAL}, 1);
 	set_default(&s->objectives, &s->n_objectives, (int[]){OBJECTIVE_LATENCY, OBJECTIVE_MEMORY}, 2);
 	set_default(&s->draft_quants, &s->n_draft_quants, s->target_quants, s->n_target_quants);
+	if (!s->n_clocks) {
+		s->clocks = hx_xcalloc(1, sizeof(*s->clocks));
+		s->clocks[s->n_clocks++] = 1;
+	}
 }
 
 int sweep_parse(struct sweep *s, const char *text, size_t len, const char *name, struct hx_err *err)
@@ -112,6 +120,12 @@ int sweep_parse(struct sweep *s, const char *text, size_t len, const char *name,
 	fill_defaults(s);
 	if (sweep_keep(s->keep, &keep, &top, &why))
 		rc = field_fail(text, len, name, "keep", err, "%s", why.msg + strlen("keep: "));
+	for (size_t i = 0; i < s->n_clocks && !rc; i++)
+		for (size_t j = 0; j < i && !rc; j++)
+			if (fabs(s->clocks[i] - s->clocks[j]) < clock_step) {
+				snprintf(path, sizeof(path), "clocks[%zu]", i);
+				rc = field_fail(text, len, name, path, err, "is within %g of an earlier one", clock_step);
+			}
 	for (size_t i = 0; i < s->n_acceptance && !rc; i++) {
 		snprintf(path, sizeof(path), "acceptance[%zu]", i);
 		if (!s->acceptance[i].file && accept_check(&s->acceptance[i], path, &why))
