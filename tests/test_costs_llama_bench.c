@@ -27,9 +27,21 @@ static const char bench[] = "[{\n"
 /* Four fast CPUs, two slow ones, eight of middling speed, a GPU. */
 static int fast_cpus[] = {4, 5, 6, 7}, slow_cpus[] = {0, 1}, many_cpus[] = {8, 9, 10, 11, 12, 13, 14, 15};
 static struct unit units[] = {
-	{.is = {.name = "slow", .kind = HX_CPU, .cores = 2}, .clock_hz = 1e9, .flop_per_cycle = {8, NAN, NAN, NAN}, .affinity = slow_cpus, .n_affinity = 2},
-	{.is = {.name = "fast", .kind = HX_CPU, .cores = 4}, .clock_hz = 2e9, .flop_per_cycle = {8, 16, NAN, NAN}, .affinity = fast_cpus, .n_affinity = 4},
-	{.is = {.name = "many", .kind = HX_CPU, .cores = 8}, .clock_hz = 1e9, .flop_per_cycle = {8, 16, NAN, NAN}, .affinity = many_cpus, .n_affinity = 8},
+	{.is = {.name = "slow", .kind = HX_CPU, .cores = 2},
+	 .clock_hz = 1e9,
+	 .flop_per_cycle = {8, NAN, NAN, NAN},
+	 .affinity = slow_cpus,
+	 .n_affinity = 2},
+	{.is = {.name = "fast", .kind = HX_CPU, .cores = 4},
+	 .clock_hz = 2e9,
+	 .flop_per_cycle = {8, 16, NAN, NAN},
+	 .affinity = fast_cpus,
+	 .n_affinity = 4},
+	{.is = {.name = "many", .kind = HX_CPU, .cores = 8},
+	 .clock_hz = 1e9,
+	 .flop_per_cycle = {8, 16, NAN, NAN},
+	 .affinity = many_cpus,
+	 .n_affinity = 8},
 	{.is = {.name = "gpu", .kind = HX_GPU, .cores = 3}, .clock_hz = 1e9},
 	{.is = {.name = "gpu2", .kind = HX_GPU, .cores = 3}, .clock_hz = 1e9},
 };
@@ -100,18 +112,21 @@ static void rows(void **state)
 		{{"\"type_k\": \"f16\",\n\"type_v\": \"f16\",\n", "", "\"cpu_mask\": \"0x0\",\n", "", "\"devices\": \"auto\",\n", ""},
 		 {.unit = "fast", .type = HX_Q8_0, .cores = 2, .rows = 4, .context = 100, .seconds = 6.25e-3}},
 		/* quantisations as llama.cpp spells them, and parameters of a few tensors more */
-		{{"15M Q8_0", "?B mostly Q4_0 (guessed)"}, {.unit = "fast", .type = HX_Q4_0, .cores = 2, .rows = 4, .context = 100, .seconds = 6.25e-3}},
+		{{"15M Q8_0", "?B mostly Q4_0 (guessed)"},
+		 {.unit = "fast", .type = HX_Q4_0, .cores = 2, .rows = 4, .context = 100, .seconds = 6.25e-3}},
 		{{"Q8_0", "Q4_K - Medium", "15211008", "15211072"},
 		 {.unit = "fast", .type = HX_Q4_K, .cores = 2, .rows = 4, .context = 100, .seconds = 6.25e-3}},
 		{{"Q8_0", "all F32"}, {.unit = "fast", .type = HX_F32, .cores = 2, .rows = 4, .context = 100, .seconds = 6.25e-3}},
 		{{"Q8_0", "BF16"}, {.unit = "fast", .type = HX_BF16, .cores = 2, .rows = 4, .context = 100, .seconds = 6.25e-3}},
 		/* units */
-		{{"\"n_threads\": 2", "\"n_threads\": 5"}, {.unit = "many", .type = HX_Q8_0, .cores = 5, .rows = 4, .context = 100, .seconds = 6.25e-3}},
+		{{"\"n_threads\": 2", "\"n_threads\": 5"},
+		 {.unit = "many", .type = HX_Q8_0, .cores = 5, .rows = 4, .context = 100, .seconds = 6.25e-3}},
 		{{"0x0", "0x3"}, {.unit = "slow", .type = HX_Q8_0, .cores = 2, .rows = 4, .context = 100, .seconds = 6.25e-3}},
 		{{"0x0", "FF00"}, {.unit = "many", .type = HX_Q8_0, .cores = 2, .rows = 4, .context = 100, .seconds = 6.25e-3}},
 		{{"0x0", "0x0000000000000000000000000090"},
 		 {.unit = "fast", .type = HX_Q8_0, .cores = 2, .rows = 4, .context = 100, .seconds = 6.25e-3}},
-		{{"CPU", "BLAS,CPU", "a GPU", ""}, {.unit = "fast", .type = HX_Q8_0, .cores = 2, .rows = 4, .context = 100, .seconds = 6.25e-3}},
+		{{"CPU", "BLAS,CPU", "a GPU", ""},
+		 {.unit = "fast", .type = HX_Q8_0, .cores = 2, .rows = 4, .context = 100, .seconds = 6.25e-3}},
 		{{"CPU", "Vulkan", "layers\": -1", "layers\": 0"},
 		 {.unit = "fast", .type = HX_Q8_0, .cores = 2, .rows = 4, .context = 100, .seconds = 6.25e-3}},
 		{{"CPU", "Vulkan", "auto", "none", "\"n_prompt\": 4", "\"n_prompt\": 512"},
@@ -133,7 +148,8 @@ static void rows(void **state)
 			fail_msg("row %zu: %s", i, err.msg);
 		assert_int_equal(c.n, 1);
 		assert_false(c.relative);
-		if (strcmp(c.rows->model, "big") != 0 || strcmp(c.rows->unit, t[i].is.unit) != 0 || c.rows->type != t[i].is.type || c.rows->cores != t[i].is.cores)
+		if (strcmp(c.rows->model, "big") != 0 || strcmp(c.rows->unit, t[i].is.unit) != 0 || c.rows->type != t[i].is.type ||
+		    c.rows->cores != t[i].is.cores)
 			fail_msg("row %zu: %s on %s, type %d, cores %d", i, c.rows->model, c.rows->unit, c.rows->type, c.rows->cores);
 		check_near(c.rows->rows, t[i].is.rows, 0);
 		check_near(c.rows->context, t[i].is.context, 0);
@@ -154,17 +170,22 @@ static void left_out(void **state)
 		{{"15211008", "15300000"}, "b.json: no row is of big or of its drafters"}, /* 0.6 % more */
 		{{"15211008", "16259584"}, "b.json: no row is of big or of its drafters"}, /* a head of its own */
 		{{"llama 15M", "llama4 15M"}, "b.json: no row is of big or of its drafters"},
-		{{"\"n_gen\": 0", "\"n_gen\": 4"}, "b.json:16: [0].n_gen: with a prompt is a mixture of passes; no other test is of use either"},
+		{{"\"n_gen\": 0", "\"n_gen\": 4"},
+		 "b.json:16: [0].n_gen: with a prompt is a mixture of passes; no other test is of use either"},
 		{{"Q8_0", "IQ4_XS - 4.25 bpw"}, "b.json:4: [0].model_type: ends in a quantisation that is not known here"},
 		{{"Q8_0", ""}, "b.json:4: [0].model_type: ends in a quantisation that is not known here"},
-		{{"Q8_0", "MXFP4xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx MoE"}, "b.json:4: [0].model_type: ends in a quantisation that is not known here"},
+		{{"Q8_0", "MXFP4xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx MoE"},
+		 "b.json:4: [0].model_type: ends in a quantisation that is not known here"},
 		{{"\"type_k\": \"f16\"", "\"type_k\": \"q8_0\""}, "b.json:8: [0].type_k: is not f16"},
 		{{"\"type_v\": \"f16\"", "\"type_v\": \"q8_0\""}, "b.json:9: [0].type_v: is not f16"},
 		{{"\"embeddings\": false", "\"embeddings\": true"}, "b.json:14: [0].embeddings: has no logits"},
 		{{"CPU", "Vulkan", "layers\": -1", "layers\": 3"}, "b.json:10: [0].n_gpu_layers: leaves the pass on neither"},
-		{{"CPU", "Vulkan", "layers\": -1", "layers\": 6"}, "b.json:10: [0].n_gpu_layers: leaves the pass on neither"}, /* all but the head */
-		{{"CPU", "Vulkan", "layers\": -1", "layers\": 0", "\"n_prompt\": 4", "\"n_prompt\": 32"}, "b.json:10: [0].n_gpu_layers: leaves the pass on neither"},
-		{{"CPU", "Vulkan", "\"no_kv_offload\": false", "\"no_kv_offload\": true"}, "b.json:10: [0].n_gpu_layers: leaves the pass on neither"},
+		{{"CPU", "Vulkan", "layers\": -1", "layers\": 6"},
+		 "b.json:10: [0].n_gpu_layers: leaves the pass on neither"}, /* all but the head */
+		{{"CPU", "Vulkan", "layers\": -1", "layers\": 0", "\"n_prompt\": 4", "\"n_prompt\": 32"},
+		 "b.json:10: [0].n_gpu_layers: leaves the pass on neither"},
+		{{"CPU", "Vulkan", "\"no_kv_offload\": false", "\"no_kv_offload\": true"},
+		 "b.json:10: [0].n_gpu_layers: leaves the pass on neither"},
 		{{"CPU", "Vulkan", "\"none\"", "\"ffn=CPU\""}, "b.json:10: [0].n_gpu_layers: leaves the pass on neither"},
 		{{"CPU", "Vulkan", "a GPU", ""}, "b.json:3: [0].gpu_info: does not tell that there was a GPU"},
 		{{"CPU", "Vulkan,RPC"}, "b.json:10: [0].n_gpu_layers: leaves the pass on neither"},
@@ -199,7 +220,10 @@ static void refuses(void **state)
 		size_t first, n_units; /* of the units above */
 		const char *change[7], *message;
 	} t[] = {
-		{0, 4, {"\"model_n_params\": 15211008,\n", ""}, "b.json:1: [0]: 'model_n_params' is missing (llama-bench: parameters of the model)"},
+		{0,
+		 4,
+		 {"\"model_n_params\": 15211008,\n", ""},
+		 "b.json:1: [0]: 'model_n_params' is missing (llama-bench: parameters of the model)"},
 		{0, 4, {"\"backends\": \"CPU\",", ""}, "b.json:1: [0]: 'backends' is missing"},
 		{0, 4, {"\"avg_ns\": 7000000,\n", ""}, "b.json:1: [0]: 'avg_ns' is missing (ns, llama-bench: mean time of the test)"},
 		{0, 4, {"\"n_threads\": 2,\n", ""}, "b.json:1: [0]: 'n_threads' is missing"},
@@ -264,7 +288,10 @@ static void lone_cpu(void **state)
 	char *text = fixture_replace(bench, "0x0", "0xf0");
 
 	(void)state;
-	fixture_load(&f, fixture_profile, "\"gamma\": [0], \"target_quants\": [\"q8_0\"], \"target_mappings\": [\"cx2\"], \"workloads\": [{\"prompt\": 8, \"generated\": 8}]", text);
+	fixture_load(&f, fixture_profile,
+		     "\"gamma\": [0], \"target_quants\": [\"q8_0\"], \"target_mappings\": [\"cx2\"], \"workloads\": [{\"prompt\": 8, "
+		     "\"generated\": 8}]",
+		     text);
 	assert_int_equal(f.study.costs.n, 1);
 	assert_string_equal(f.study.costs.rows->unit, "c");
 	fixture_free(&f);
@@ -285,9 +312,10 @@ static void repeats(void **state)
 	(void)state;
 	models_init(&m, 0, 4);
 	for (size_t i = 0; i < COUNT(in); i++) {
-		char *more = hx_xasprintf("%s{\"model_type\": \"llama 15M Q8_0\", \"model_n_params\": 15211008, \"backends\": \"CPU\", \"n_threads\": 4, "
-					  "\"n_gpu_layers\": 99, \"n_prompt\": %d, \"n_gen\": 0, \"n_depth\": %d, \"avg_ns\": %de6}\n",
-					  text, in[i].prompt, in[i].depth, in[i].ms);
+		char *more = hx_xasprintf(
+			"%s{\"model_type\": \"llama 15M Q8_0\", \"model_n_params\": 15211008, \"backends\": \"CPU\", \"n_threads\": 4, "
+			"\"n_gpu_layers\": 99, \"n_prompt\": %d, \"n_gen\": 0, \"n_depth\": %d, \"avg_ns\": %de6}\n",
+			text, in[i].prompt, in[i].depth, in[i].ms);
 
 		free(text);
 		text = more;
@@ -309,9 +337,11 @@ static void repeats(void **state)
  * scaled by the nearest. CSV speaks of the pass as it is looked up. */
 static void priced(void **state)
 {
-	static const char members[] = "\"drafters\": [\"small\"], \"gamma\": [3, 5], \"target_quants\": [\"q8_0\"], \"draft_quants\": [\"q8_0\"], "
-				      "\"target_mappings\": [\"cx2\"], \"draft_mappings\": [\"cx4\"], \"modes\": [\"sequential\"], "
-				      "\"workloads\": [{\"prompt\": 4, \"generated\": 8}], \"acceptance\": [{\"alpha\": 0.5, \"kind\": \"estimate\", \"from\": \"x\"}]";
+	static const char members[] =
+		"\"drafters\": [\"small\"], \"gamma\": [3, 5], \"target_quants\": [\"q8_0\"], \"draft_quants\": [\"q8_0\"], "
+		"\"target_mappings\": [\"cx2\"], \"draft_mappings\": [\"cx4\"], \"modes\": [\"sequential\"], "
+		"\"workloads\": [{\"prompt\": 4, \"generated\": 8}], \"acceptance\": [{\"alpha\": 0.5, \"kind\": \"estimate\", \"from\": "
+		"\"x\"}]";
 	static const char csv[] = "model,quantisation,unit,cores,rows,context,seconds\nbig,q8_0,c,2,4,100,6.25e-3\n";
 	struct fixture f;
 	double measured = 6.25e-3;
@@ -332,13 +362,16 @@ static void priced(void **state)
 		env = &pair.env;
 		/* four rows: measured, with logits for one of them or for all */
 		check_near(predict_pass(&f.predict, &pair, HX_PASS_VERIFY, false).time_s,
-			   from_csv ? measured : measured * cost_pass(env, chain, 4, 4, mean).time_s / cost_pass(env, chain, 4, 1, mean).time_s, 1e-12);
+			   from_csv ? measured
+				    : measured * cost_pass(env, chain, 4, 4, mean).time_s / cost_pass(env, chain, 4, 1, mean).time_s,
+			   1e-12);
 		/* the prompt's four: logits for one in either */
 		check_near(pair.prefill.time_s, measured, 1e-12);
 		/* six rows: the model's price, scaled at four */
 		hx_plan_set_gamma(&pair.plan, 5);
 		near = cost_pass(env, chain, 4, from_csv ? 4 : 1, 100).time_s;
-		check_near(predict_pass(&f.predict, &pair, HX_PASS_VERIFY, false).time_s, cost_pass(env, chain, 6, 6, mean).time_s * measured / near, 1e-12);
+		check_near(predict_pass(&f.predict, &pair, HX_PASS_VERIFY, false).time_s,
+			   cost_pass(env, chain, 6, 6, mean).time_s * measured / near, 1e-12);
 		/* the drafter has no row */
 		check_near(pair.draft1.time_s, cost_pass(&pair.env_draft, &pair.draft->graph.whole, 1, 1, mean).time_s, 1e-12);
 		predict_pair_free(&pair);

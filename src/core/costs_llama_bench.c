@@ -36,13 +36,15 @@ struct report {
 
 static const struct field test_rows[] = {
 	{"model_type", FIELD_STRING, FIELD_REQUIRED, AT(model_type), .help = "llama-bench: architecture, size and quantisation"},
-	{"model_n_params", FIELD_NUMBER, FIELD_REQUIRED, AT(model_n_params), .min = 1, .max = 1e15, .help = "llama-bench: parameters of the model"},
+	{"model_n_params", FIELD_NUMBER, FIELD_REQUIRED, AT(model_n_params), .min = 1, .max = 1e15,
+	 .help = "llama-bench: parameters of the model"},
 	{"backends", FIELD_STRING, FIELD_REQUIRED, AT(backends), .help = "llama-bench: CPU, or what else it was built for"},
 	{"gpu_info", FIELD_STRING, AT(gpu_info), .help = "GPUs found"},
 	{"devices", FIELD_STRING, AT(devices), .help = "devices used"},
 	{"n_threads", FIELD_INT, FIELD_REQUIRED, AT(n_threads), .min = 1, .max = 1024, .help = "llama-bench: CPU threads"},
 	{"cpu_mask", FIELD_STRING, AT(cpu_mask), .help = "CPUs they ran on, hexadecimal"},
-	{"n_gpu_layers", FIELD_INT, FIELD_REQUIRED, AT(n_gpu_layers), .min = INT_MIN, .max = INT_MAX, .help = "llama-bench: layers on the GPU"},
+	{"n_gpu_layers", FIELD_INT, FIELD_REQUIRED, AT(n_gpu_layers), .min = INT_MIN, .max = INT_MAX,
+	 .help = "llama-bench: layers on the GPU"},
 	{"no_kv_offload", FIELD_BOOL, AT(no_kv_offload), .help = "cache kept from the GPU"},
 	{"tensor_buft_overrides", FIELD_STRING, AT(overrides), .help = "tensors kept from the GPU"},
 	{"type_k", FIELD_STRING, AT(type_k), .help = "type of the key cache"},
@@ -51,13 +53,15 @@ static const struct field test_rows[] = {
 	{"n_prompt", FIELD_INT, FIELD_REQUIRED, AT(n_prompt), .unit = "tokens", .max = 1e6, .help = "llama-bench: prompt evaluated"},
 	{"n_gen", FIELD_INT, FIELD_REQUIRED, AT(n_gen), .unit = "tokens", .max = 1e6, .help = "llama-bench: tokens generated"},
 	{"n_depth", FIELD_INT, AT(n_depth), .unit = "tokens", .max = 1e9, .help = "cached before"},
-	{"avg_ns", FIELD_NUMBER, FIELD_REQUIRED, AT(avg_ns), .unit = "ns", .min = 1, .max = 1e15, .help = "llama-bench: mean time of the test"},
+	{"avg_ns", FIELD_NUMBER, FIELD_REQUIRED, AT(avg_ns), .unit = "ns", .min = 1, .max = 1e15,
+	 .help = "llama-bench: mean time of the test"},
 	{"samples_ns", FIELD_NUMBERS, 0, AT(samples_ns), .count_at = offsetof(struct test, n_samples), .unit = "ns", .min = 1, .max = 1e15,
 	 .help = "time of each repetition"},
 	{0}};
 static const struct field_table test_fields = {.size = sizeof(struct test), .foreign = true, .fields = test_rows};
-static const struct field report_rows[] = {
-	{"", FIELD_OBJECTS, .at = offsetof(struct report, tests), .count_at = offsetof(struct report, n), .sub = &test_fields, .help = "tests"}, {0}};
+static const struct field report_rows[] = {{"", FIELD_OBJECTS, .at = offsetof(struct report, tests), .count_at = offsetof(struct report, n),
+					    .sub = &test_fields, .help = "tests"},
+					   {0}};
 static const struct field_table report_fields = {.size = sizeof(struct report), .list = true, .fields = report_rows};
 
 /* Names of backends that are not a GPU, and whether they are the CPU. */
@@ -119,7 +123,8 @@ static bool is_of(const struct test *t, const struct hx_shape *s)
 	size_t n = strlen(s->family);
 	double params = (double)hx_shape_params(s);
 
-	return strncmp(t->model_type, s->family, n) == 0 && t->model_type[n] == ' ' && fabs(t->model_n_params - params) <= same_params * params;
+	return strncmp(t->model_type, s->family, n) == 0 && t->model_type[n] == ' ' &&
+	       fabs(t->model_n_params - params) <= same_params * params;
 }
 
 /* The study's model of a test; NULL: none. */
@@ -134,7 +139,8 @@ static int find_shape(const struct reader *r, size_t i, const struct test *t, co
 		if (!is_of(t, s) || (*found && strcmp((*found)->name, s->name) == 0))
 			continue;
 		if (*found) {
-			snprintf(what, sizeof(what), "may be of %s or of %s; name the model in a CSV of costs instead", (*found)->name, s->name);
+			snprintf(what, sizeof(what), "may be of %s or of %s; name the model in a CSV of costs instead", (*found)->name,
+				 s->name);
 			return fail(r, i, "model_n_params", what);
 		}
 		*found = s;
@@ -312,6 +318,7 @@ static int resolve(const struct reader *r, size_t i, struct test *t, struct cost
 	struct cost_row *row;
 	struct unfit no;
 	enum place place;
+	double context = t->n_depth;
 	int rc;
 
 	if (!t->n_prompt && !t->n_gen)
@@ -323,8 +330,8 @@ static int resolve(const struct reader *r, size_t i, struct test *t, struct cost
 	if (!no.field && (rc = place == ON_GPU ? find_gpu(r, i, &unit) : find_cpu(r, i, t, &unit)))
 		return rc;
 	if (!no.field && !unit)
-		no = place == ON_GPU ? (struct unfit){"backends", "is a GPU, which the profile has not"} :
-				       (struct unfit){"cpu_mask", "names CPUs that are not those of one unit ('affinity' in the profile)"};
+		no = place == ON_GPU ? (struct unfit){"backends", "is a GPU, which the profile has not"}
+				     : (struct unfit){"cpu_mask", "names CPUs that are not those of one unit ('affinity' in the profile)"};
 	if (no.field) {
 		if (!why->field) {
 			*why = no;
@@ -332,13 +339,15 @@ static int resolve(const struct reader *r, size_t i, struct test *t, struct cost
 		}
 		return HX_OK;
 	}
+	if (t->n_gen) /* after n_depth, n_depth + 1, ... tokens */
+		context += (t->n_gen - 1) / 2.0;
 	row = &c->rows[c->n++];
 	*row = (struct cost_row){.model = hx_xstrdup(shape->name),
 				 .unit = hx_xstrdup(unit->is.name),
 				 .type = type_of(t->model_type),
 				 .cores = place == ON_GPU ? unit->is.cores : t->n_threads,
 				 .rows = t->n_prompt ? t->n_prompt : 1,
-				 .context = t->n_depth + (t->n_gen ? (t->n_gen - 1) / 2.0 : 0), /* passes after n_depth, n_depth + 1, ... tokens */
+				 .context = context,
 				 .seconds = seconds_of(t) / (t->n_gen ? t->n_gen : 1),
 				 .logit_rows = 1};
 	return HX_OK;
@@ -389,7 +398,8 @@ bool costs_llama_bench(const char *text)
 	return *text == '[' || *text == '{';
 }
 
-int costs_llama_bench_parse(struct costs *c, const struct costs_models *models, const char *text, size_t len, const char *name, struct hx_err *err)
+int costs_llama_bench_parse(struct costs *c, const struct costs_models *models, const char *text, size_t len, const char *name,
+			    struct hx_err *err)
 {
 	struct reader r = {models, text, name, len, err};
 	struct report report;

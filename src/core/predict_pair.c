@@ -19,7 +19,8 @@ static struct cost_key key_of(const struct predict *p, const struct hx_graph *g)
 	return (struct cost_key){g->shape->name, p->study->profile.units[use->unit].is.name, g->type, use->cores};
 }
 
-static struct measured look_up(const struct predict *p, const struct cost_env *env, const struct hx_chain *c, double r, double logits, double n0, double n1)
+static struct measured look_up(const struct predict *p, const struct cost_env *env, const struct hx_chain *c, double r, double logits,
+			       double n0, double n1)
 {
 	const struct hx_graph *g = c->graph;
 	struct cost_key key = key_of(p, g);
