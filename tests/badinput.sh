@@ -78,6 +78,17 @@ printf 'model,quantisation,unit,cores,rows,context,seconds\nllama-3.2-3b,q8_0,a6
 printf 'model,quantisation,unit,cores,rows,context,seconds\nllama-3.2-3B,q8_0,a73,1,63,0,1\n' >model.csv
 bad 2 "unit.csv:2: profile 'mali-g52' has no unit 'a67'" sweep -p mali-g52 --costs unit.csv
 bad 2 "model.csv: no row is of llama-3.2-3b or of its drafters" sweep -p mali-g52 --costs model.csv
+bench=$top_srcdir/tests/data/llama-bench
+head -n 30 "$bench.json" >cut-bench.json
+bad 2 "cut-bench.json:31: the file ends where a key in double quotes is expected" sweep -p rk3588 --costs cut-bench.json
+sed 's/"n_threads": 4/"n_threads": 9/' "$bench.jsonl" >threads.jsonl
+bad 2 "threads.jsonl:1: \[0\].n_threads: is 9; a76 has 4 cores" sweep -p rk3588 --costs threads.jsonl
+sed '2s/"avg_ns": /"avg_ns": "", "was": /' "$bench.jsonl" >text.jsonl
+bad 2 "text.jsonl:2: \[1\].avg_ns: must be a number, is ''" sweep -p rk3588 --costs text.jsonl
+sed 's/"backends": "CPU"/"backends": "Vulkan"/' "$bench.jsonl" | sed 's/"gpu_info": ""/"gpu_info": "a GPU"/' >gpu.jsonl
+bad 2 "gpu.jsonl:1: \[0\].backends: is a GPU, which the profile has not; no other test is of use either" sweep -p rpi5 --costs gpu.jsonl
+bad 2 ".*llama-bench.jsonl: no row is of qwen3-1.7b or of its drafters" sweep -p rk3588 -s speed-qwen3-1.7b --costs "$bench.jsonl"
+bad 2 ".*translation.json:1: \[0\]: 'model_type' is missing \(llama-bench: " sweep -p rk3588 --costs "$sweep"
 sed 's/"target_quants"/"cuts": 4, "target_quants"/' "$sweep" >huge.json
 bad 2 "about .* would be stored, and .* are free; --keep top:N stores less" sweep -p rk3588 -s huge.json
 bad 2 "option '--profile' is given twice" sweep -p mali-g52 -p rk3588

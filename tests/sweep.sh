@@ -90,6 +90,23 @@ sed 's/seconds/relative/' one.csv >relative.csv
 out=$("$HEXPLORE" sweep --profile rk3588 --costs relative.csv --db costs.db)
 like "relative times do not mix with seconds" "$out" '^f16 +cannot run: the costs table, in a unit of its own, has no row'
 
+# the output of llama-bench in place of CSV, by its content; its seconds are those of the passes, and the database keeps it
+cp "$top_srcdir/tests/data/llama-bench.json" bench.txt
+"$HEXPLORE" sweep --profile rk3588 --costs bench.txt --db bench.db >/dev/null
+rm bench.txt
+plain="FROM prediction WHERE gamma = 0 AND target_quant = 'q4_0' AND target_map"
+is "llama-bench: a plain pass takes what was measured" "$(sqlite3 bench.db "SELECT printf('%.4f', verify_s) $plain = 'a76x4'")" 0.2067
+is "llama-bench: on the GPU too" "$(sqlite3 bench.db "SELECT printf('%.4f', verify_s) $plain = 'g610'")" 0.4000
+is "llama-bench: what it has no test of is the model's" "$(sqlite3 bench.db "SELECT verify_s $plain = 'a76x3'")" \
+	"$(sqlite3 one.db "SELECT verify_s $plain = 'a76x3'")"
+id=$(sqlite3 bench.db "SELECT id $plain = 'a76x4'")
+like "llama-bench: explained from the database alone" "$("$HEXPLORE" explain "$id" --db bench.db)" '^  verify +206\.7 ms '
+like "llama-bench: and listed" "$("$HEXPLORE" best --db bench.db --where target_map=a76x4 --max gamma=0)" "^ *$id +q4_0 "
+cp "$top_srcdir/tests/data/llama-bench.jsonl" beside.jsonl
+sed 's/"keep"/"costs": "beside.jsonl", "keep"/' "$sweep" >beside.json
+"$HEXPLORE" sweep --profile rk3588 --sweep beside.json --db beside.db >/dev/null
+is "llama-bench: an object a line, named by the sweep" "$(sqlite3 beside.db "SELECT printf('%.4f', verify_s) $plain = 'a76x4'")" 0.2000
+
 # what is kept
 "$HEXPLORE" sweep --profile rk3588 --keep top:7 --db top.db >/dev/null
 is "top:7 keeps the seven best" "$("$HEXPLORE" best --db top.db -f csv | column id)" "$("$HEXPLORE" best --db one.db --top 7 -f csv | column id)"

@@ -435,11 +435,51 @@ static void walks(void **state)
 		       "0.5\nsingle.kind = npu\n");
 }
 
+/* A file of another program: a list, as one array or as JSON Lines, of objects with keys that are not read. */
+static void foreign_lists(void **state)
+{
+	static const struct field_table element = {.size = sizeof(struct inner), .foreign = true, .fields = inner_rows};
+	static const struct field rows[] = {{"", FIELD_OBJECTS, 0, LIST(all, counted, n_counted), .sub = &element, .help = "elements"}, {0}};
+	static const struct field_table file = {.size = sizeof(struct all), .list = true, .fields = rows};
+	static const char *const texts[] = {
+		"[{\"x_hz\": 1e6, \"other\": {\"k\": 3}},\n{\"k\": 2, \"x_hz\": 2e6}]",
+		"{\"x_hz\": 1e6, \"other\": null}\n{\"k\": 2, \"x_hz\": 2e6}\n",
+	};
+	static const struct {
+		const char *text, *message;
+	} bad[] = {
+		{"[{\"x_hz\": 1e6},\n{\"k\": 1}]", "f.json:2: [1]: 'x_hz' is missing (Hz, clock)"},
+		{"{\"x_hz\": 1e6}\n{\"x_hz\": \"fast\"}", "f.json:2: [1].x_hz: must be a number, is 'fast'"},
+		{"[1]", "f.json:1: [0]: must be an object, is 1"},
+		{"true", "f.json:1: [0]: must be an object, is true"},
+	};
+	struct all a;
+	struct hx_err err;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		if (field_read(&a, &file, texts[i], strlen(texts[i]), "f.json", &err))
+			fail_msg("%s", err.msg);
+		assert_int_equal(a.n_counted, 2);
+		check_near(a.counted[1].x, 2e6, 0);
+		assert_int_equal(a.counted[1].k, 2);
+		field_free(&a, &file);
+		field_fail(texts[i], strlen(texts[i]), "f.json", "[1].k", &err, "no");
+		assert_string_equal(err.msg, "f.json:2: [1].k: no");
+	}
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		assert_int_equal(field_read(&a, &file, bad[i].text, strlen(bad[i].text), "f.json", &err), HX_INPUT);
+		assert_string_equal(err.msg, bad[i].message);
+		assert_null(a.counted);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_every_type), cmocka_unit_test(defaults), cmocka_unit_test(ranges),     cmocka_unit_test(refuses),
 		cmocka_unit_test(frees_half_read),  cmocka_unit_test(schema),   cmocka_unit_test(long_input), cmocka_unit_test(walks),
+		cmocka_unit_test(foreign_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -259,6 +259,52 @@ static void lines(void **state)
 	json_free(NULL);
 }
 
+/* A list is an array or JSON Lines; the root is the array, and lines are those of the file. */
+static void list(void **state)
+{
+	static const struct {
+		const char *text;
+		int n, line; /* of the last element */
+	} rows[] = {
+		{"[]", 0, 0},         {" [1,\n[2]]", 2, 2},     {"\n{\"a\": 1}", 1, 2}, {"{}\n{}\n", 2, 2},
+		{"{}\r\n\n\n{} {}", 3, 4}, {"{\n\"a\": [1, 2]\n}\n{}\n\n", 2, 4}, {"1\n\"x\"", 2, 2},
+	};
+	static const struct {
+		const char *text, *message;
+	} bad[] = {
+		{"", "x.json: empty file"},
+		{"{}{}", "x.json:1: expected a new line, found '{'"},
+		{"{}\n{}, {}", "x.json:2: expected a new line, found ','"},
+		{"[] []", "x.json:1: expected the end of the file, found '['"},
+		{"[{}\n", "x.json:2: the file ends, but the '[' of line 1 is not closed"},
+		{"{}\n{\"a\": 1,\n", "x.json:3: the file ends where a key"},
+		{"{}\n{\"a\": 1, \"a\": 2}", "x.json:2: duplicate key 'a'"},
+		{"{}\n]", "x.json:2: expected a value, found ']'"},
+		{"{}\n{\"a\": 1e999}", "x.json:2: '1e999' is too large"},
+		{"\xef\xbb\xbf{}", "x.json:1: byte-order mark"},
+	};
+	struct json *j = NULL;
+	struct hx_err err;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const cJSON *root;
+
+		if (json_parse_list(&j, rows[i].text, strlen(rows[i].text), "x.json", &err))
+			fail_msg("%s: %s", rows[i].text, err.msg);
+		root = json_root(j);
+		assert_true(cJSON_IsArray(root));
+		assert_int_equal(cJSON_GetArraySize(root), rows[i].n);
+		if (rows[i].n)
+			assert_int_equal(json_line(j, cJSON_GetArrayItem(root, rows[i].n - 1)), rows[i].line);
+		json_free(j);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++)
+		if (json_parse_list(&j, bad[i].text, strlen(bad[i].text), "x.json", &err) != HX_INPUT || !strstr(err.msg, bad[i].message))
+			fail_msg("%s: '%s'", bad[i].text, err.msg);
+	assert_int_equal(json_parse_list(&j, "{}\n\0", 4, "x.json", &err), HX_INPUT);
+}
+
 static void quote(void **state)
 {
 	static const struct {
@@ -297,6 +343,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(accepts), cmocka_unit_test(refuses),   cmocka_unit_test(refuses_nul), cmocka_unit_test(depth),
 		cmocka_unit_test(large),   cmocka_unit_test(many_keys), cmocka_unit_test(lines),       cmocka_unit_test(quote),
+		cmocka_unit_test(list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,8 @@ struct field_table {
 	bool keyed;         /* whether key_at counts; otherwise paths use the index (`units[1].clock_hz`) */
 	size_t string_at;   /* with `or_string`: where an element given as a bare string is stored (char *); the rest takes defaults */
 	bool or_string;
+	bool foreign; /* another program's format: unknown keys are skipped */
+	bool list;    /* of a file: it is the list in the only row of `fields`, as one JSON array or as JSON Lines */
 	const struct field *fields; /* ends with a row whose name is NULL */
 };
 
@@ -62,8 +64,8 @@ struct field_table {
 int field_read(void *obj, const struct field_table *t, const char *text, size_t len, const char *name, struct hx_err *err);
 void field_free(void *obj, const struct field_table *t);
 
-/* For checks between fields: HX_INPUT with `NAME:LINE: PATH: ...`, the line being that of path (`units[1].kernels[0].type`, with indices) in
- * text, or of its nearest ancestor that is there. */
+/* For checks between fields: HX_INPUT with `NAME:LINE: PATH: ...`, the line being that of path (`units[1].kernels[0].type`, with indices; `[3].x`
+ * in a file that is a list) in text, or of its nearest ancestor that is there. */
 int field_fail(const char *text, size_t len, const char *name, const char *path, struct hx_err *err, const char *fmt, ...) HX_PRINTF(6, 7);
 
 /* Calls each(arg, path, field, value) for every value present, in table order, with the value as text (shortest that reads back

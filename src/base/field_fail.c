@@ -43,7 +43,7 @@ int field_fail(const char *text, size_t len, const char *name, const char *path,
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	if (json_parse(&json, text, len, name, err) == HX_OK) {
+	if ((*path == '[' ? json_parse_list : json_parse)(&json, text, len, name, err) == HX_OK) {
 		line = json_line(json, find(json_root(json), path));
 		json_free(json);
 	}

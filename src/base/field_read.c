@@ -414,7 +414,7 @@ static int read_struct(const struct reader *r, void *obj, const struct field_tab
 	if (!cJSON_IsObject(at->node))
 		return mismatch(r, at, t->or_string ? "an object or a string" : "an object");
 	rc = t->schema ? check_schema(r, t->schema, at) : HX_OK;
-	if (!rc)
+	if (!rc && !t->foreign)
 		rc = check_keys(r, t, fields, at);
 	for (f = fields; f->name && !rc; f++) {
 		struct spot child = {.up = at, .key = f->name, .node = cJSON_GetObjectItemCaseSensitive(at->node, f->name)};
@@ -437,12 +437,12 @@ int field_read(void *obj, const struct field_table *t, const char *text, size_t 
 	int rc;
 
 	memset(obj, 0, t->size);
-	rc = json_parse(&json, text, len, name, err);
+	rc = (t->list ? json_parse_list : json_parse)(&json, text, len, name, err);
 	if (rc)
 		return rc;
 	r.json = json;
 	root.node = json_root(json);
-	rc = read_struct(&r, obj, t, t->fields, &root);
+	rc = t->list ? read_field(&r, obj, t->fields, &root) : read_struct(&r, obj, t, t->fields, &root);
 	if (rc) {
 		field_free(obj, t);
 		memset(obj, 0, t->size);

@@ -267,10 +267,10 @@ static int scan_value(struct scan *s)
 	return rc;
 }
 
-static int scan_file(struct scan *s, size_t len)
+/* What no JSON text begins with, or holds anywhere. */
+static int scan_start(struct scan *s, size_t len)
 {
 	const char *nul = memchr(s->p, '\0', len);
-	int rc;
 
 	if (nul) {
 		for (; s->p < nul; s->p++)
@@ -280,13 +280,39 @@ static int scan_file(struct scan *s, size_t len)
 	if (!strncmp(s->p, "\xef\xbb\xbf", 3))
 		return fail(s, "byte-order mark; save the file without it");
 	skip_space(s);
-	if (!*s->p)
-		return hx_err_set(s->err, HX_INPUT, "%s: empty file", s->name);
-	rc = scan_value(s);
+	return *s->p ? HX_OK : hx_err_set(s->err, HX_INPUT, "%s: empty file", s->name);
+}
+
+static int scan_one(struct scan *s)
+{
+	int rc = scan_value(s);
+
 	if (rc)
 		return rc;
 	skip_space(s);
 	return *s->p ? unexpected(s, "the end of the file") : HX_OK;
+}
+
+/* Values between white space, in `text`, where s->p points; they become the elements of an array: the white space after each but the last
+ * becomes a comma. */
+static int scan_lines(struct scan *s, char *text)
+{
+	const char *start = s->p, *end;
+	int rc;
+
+	s->places = hx_xrealloc(s->places, s->room = 64, sizeof(*s->places));
+	s->places[s->n++] = (struct place){.line = s->line};
+	while (*s->p) {
+		if ((rc = scan_value(s)))
+			return rc;
+		end = s->p;
+		skip_space(s);
+		if (*s->p && s->p == end)
+			return unexpected(s, "a new line");
+		if (*s->p)
+			text[end - start] = ',';
+	}
+	return HX_OK;
 }
 
 static void join(const cJSON *node, struct place **next)
@@ -381,22 +407,40 @@ error:
 	return rc;
 }
 
-int json_parse(struct json **out, const char *text, size_t len, const char *name, struct hx_err *err)
+static int parse(struct json **out, const char *text, size_t len, const char *name, bool list, struct hx_err *err)
 {
-	char *copy = hx_xmalloc(len + 1);
-	struct scan s = {.p = copy, .name = name, .line = 1, .err = err};
+	char *copy = hx_xmalloc(len + 3), *body = copy + 1; /* room for brackets */
+	struct scan s = {.p = body, .name = name, .line = 1, .err = err};
 	int rc;
 
 	if (len)
-		memcpy(copy, text, len);
-	copy[len] = '\0';
-	rc = scan_file(&s, len);
+		memcpy(body, text, len);
+	memcpy(body + len, "\0", 2);
+	rc = scan_start(&s, len);
+	if (!rc && list && *s.p != '[') {
+		rc = scan_lines(&s, body + (s.p - body));
+		copy[0] = '[';
+		body[len] = ']';
+		body = copy;
+	} else if (!rc) {
+		rc = scan_one(&s);
+	}
 	if (rc)
 		free(s.places);
 	else
-		rc = build(out, copy, &s);
+		rc = build(out, body, &s);
 	free(copy);
 	return rc;
+}
+
+int json_parse(struct json **out, const char *text, size_t len, const char *name, struct hx_err *err)
+{
+	return parse(out, text, len, name, false, err);
+}
+
+int json_parse_list(struct json **out, const char *text, size_t len, const char *name, struct hx_err *err)
+{
+	return parse(out, text, len, name, true, err);
 }
 
 void json_free(struct json *j)

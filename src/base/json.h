@@ -18,6 +18,8 @@ struct json;
  * object, invalid UTF-8, \u0000 and unpaired surrogates, a NUL byte, a byte-order mark, nesting deeper than JSON_MAX_DEPTH. Time is
  * linear (n log n in the number of values), no recursion deeper than JSON_MAX_DEPTH. */
 int json_parse(struct json **out, const char *text, size_t len, const char *name, struct hx_err *err);
+/* The same of a list, written as one array or as JSON Lines (values with white space between them): the root is an array either way. */
+int json_parse_list(struct json **out, const char *text, size_t len, const char *name, struct hx_err *err);
 void json_free(struct json *j);
 
 const struct cJSON *json_root(const struct json *j);

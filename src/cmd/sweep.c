@@ -267,7 +267,7 @@ int cmd_sweep(const struct opt_command *about, int argc, char **argv, struct hx_
 		{"profile", 'p', "P", "hardware profile: a file, or a name 'profile list' shows", &o.profile, NULL},
 		{"sweep", 's', "S", "sweep: a file, or a name (default: translation)", &o.sweep, NULL},
 		{"acceptance", 'a', "A", "acceptance of every pair: a number, or a source's name or file", &o.changes.acceptance, NULL},
-		{"costs", 0, "CSV", "measured passes, used wherever they have a row", &o.changes.costs, NULL},
+		{"costs", 0, "FILE", "measured passes (CSV, or JSON of llama-bench), used where they have a row", &o.changes.costs, NULL},
 		{"keep", 0, "K", "points stored: all, pareto or top:N (default: the sweep's, or all)", &o.changes.keep, NULL},
 		{"db", 0, "F", "database (default: " CMD_DEFAULT_DB ")", &o.db, NULL},
 		{"jobs", 'j', "N", "threads (default: all cores)", &o.jobs, NULL},

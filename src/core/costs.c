@@ -96,6 +96,7 @@ static int read_row(struct reader *r, char **field, int n, struct cost_row *row)
 	row->rows = v[ROWS];
 	row->context = v[CONTEXT];
 	row->seconds = v[SECONDS];
+	row->logit_rows = 0;
 	return HX_OK;
 }
 

@@ -20,23 +20,27 @@ static struct cost_key key_of(const struct predict *p, const struct hx_graph *g)
 	return (struct cost_key){g->shape->name, p->study->profile.units[use->unit].is.name, g->type, use->cores};
 }
 
-static struct measured look_up(const struct predict *p, const struct cost_env *env, const struct hx_chain *c, double r, double context)
+static struct measured look_up(const struct predict *p, const struct cost_env *env, const struct hx_chain *c, double r, double logits,
+			       double n0, double n1)
 {
 	const struct hx_graph *g = c->graph;
 	struct cost_key key = key_of(p, g);
 	struct measured m = {NAN, NAN};
 	const struct cost_row *near;
 	bool whole = c->n == g->n_ops && g->layers == g->shape->layers;
-	double l;
+	double l, context = (n0 + n1) / 2;
 
-	if (!p->study->costs.n || g->mapping->n_uses > 1 || !whole)
+	if (!p->study->costs.n || g->mapping->n_uses > 1 || !whole || !(near = costs_nearest(&p->study->costs, &key, r, context)))
 		return m;
 	m.seconds = costs_find(&p->study->costs, &key, env->kv_cache ? r : r + context, env->kv_cache ? context : 0, env->kv_cache);
-	if (!isnan(m.seconds) || !(near = costs_nearest(&p->study->costs, &key, r, context)))
+	if (!isnan(m.seconds)) {
+		if (near->logit_rows && near->logit_rows != logits) /* a table of one program: measured alike */
+			m.seconds *= cost_pass_mean(env, c, r, logits, n0, n1).time_s / cost_pass_mean(env, c, r, near->logit_rows, n0, n1).time_s;
 		return m;
-	/* measured and modelled passes of one model must not mix in a round: the model is scaled to the nearest measurement. A pass of several
-	 * rows is a prefill at context 0, with logits for one row, else a verification, with logits for all. */
-	l = near->context > 0 ? near->rows : 1;
+	}
+	/* measured and modelled passes of one model must not mix in a round: the model is scaled to the nearest measurement. A table that
+	 * does not tell its logits has a prefill at context 0, with logits for one row, else a verification, with logits for all. */
+	l = near->logit_rows ? near->logit_rows : near->context > 0 ? near->rows : 1;
 	m.factor = near->seconds / cost_pass(env, c, near->rows, l, near->context).time_s;
 	return m;
 }
@@ -54,7 +58,7 @@ static struct pass_cost price(const struct predict *p, const struct cost_env *en
 			      double r, double l, double n0, double n1)
 {
 	struct pass_cost cost = cost_pass_mean(env, c, r, l, n0, n1);
-	struct measured m = look_up(p, uncontended, c, r, (n0 + n1) / 2);
+	struct measured m = look_up(p, uncontended, c, r, l, n0, n1);
 	double alone_s = cost.time_s;
 
 	if (!isnan(m.factor))

@@ -144,6 +144,25 @@ static int check_costs(const struct study *st, const char *path, struct hx_err *
 	return HX_OK;
 }
 
+/* By the text itself: JSON is llama-bench's, all else CSV. */
+static int parse_costs(struct study *st, const struct input *file, struct hx_err *err)
+{
+	const struct hx_shape **shapes;
+	struct costs_models models = {.profile = &st->profile, .n = 1};
+	int rc;
+
+	if (!costs_llama_bench(file->text))
+		return costs_parse(&st->costs, file->text, file->len, file->path, err);
+	models.shapes = shapes = hx_xcalloc(st->sweep.n_drafters + 1, sizeof(*shapes));
+	shapes[0] = &st->target;
+	for (size_t i = 0; i < st->sweep.n_drafters; i++)
+		if (st->drafters[i].kind == HX_DRAFT_MODEL)
+			shapes[models.n++] = st->drafters[i].shape;
+	rc = costs_llama_bench_parse(&st->costs, &models, file->text, file->len, file->path, err);
+	free(shapes);
+	return rc;
+}
+
 /* A relative path in a sweep file is meant beside that file. */
 static int load_costs(struct study *st, struct inputs *in, const char *change, struct hx_err *err)
 {
@@ -161,7 +180,7 @@ static int load_costs(struct study *st, struct inputs *in, const char *change, s
 	rc = input_find(in, INPUT_COSTS, beside, &file, err);
 	free(beside);
 	if (!rc)
-		rc = costs_parse(&st->costs, file->text, file->len, file->path, err);
+		rc = parse_costs(st, file, err);
 	return rc ? rc : check_costs(st, file->path, err);
 }
 

@@ -28,7 +28,7 @@ struct study {
 /* What a command line may change of a sweep; members left NULL change nothing. */
 struct study_changes {
 	const char *acceptance; /* a number, or a source's name or path: used for every pair */
-	const char *costs;      /* CSV */
+	const char *costs;      /* file of measured passes */
 	const char *keep;
 };
 

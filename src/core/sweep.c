@@ -64,7 +64,7 @@ static const struct field rows[] = {
 	{"keep", FIELD_STRING, .at = AT(keep), .help = "points stored: all, pareto, top:N; left out: all"},
 	{"seed", FIELD_INT, .at = AT(seed), .min = 0, .max = 2147483647, .missing = 1, .help = "seed of everything random"},
 	{"model", FIELD_CHOICE, .at = AT(model), .choices = sweep_models, .missing = COST_FULL, .help = "full, or eq1: the naive formula"},
-	{"costs", FIELD_STRING, .at = AT(costs), .help = "CSV of measured passes, beside this file"},
+	{"costs", FIELD_STRING, .at = AT(costs), .help = "measured passes, CSV or JSON of llama-bench, beside this file"},
 	{0}};
 const struct field_table sweep_fields = {.schema = "hexplore/sweep/1", .size = sizeof(struct sweep), .fields = rows};
 

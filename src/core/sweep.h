@@ -49,7 +49,7 @@ struct sweep {
 	char *keep;
 	int seed;
 	int model; /* enum cost_form */
-	char *costs; /* CSV of measured passes, beside the sweep file */
+	char *costs; /* file of measured passes, beside the sweep file */
 };
 
 extern const struct field_table sweep_fields;
