@@ -28,22 +28,22 @@ static const char bench[] = "[{\n"
 static int fast_cpus[] = {4, 5, 6, 7}, slow_cpus[] = {0, 1}, many_cpus[] = {8, 9, 10, 11, 12, 13, 14, 15};
 static struct unit units[] = {
 	{.is = {.name = "slow", .kind = HX_CPU, .cores = 2},
-	 .clock_hz = 1e9,
+	 .is.clock_hz = 1e9,
 	 .flop_per_cycle = {8, NAN, NAN, NAN},
 	 .affinity = slow_cpus,
 	 .n_affinity = 2},
 	{.is = {.name = "fast", .kind = HX_CPU, .cores = 4},
-	 .clock_hz = 2e9,
+	 .is.clock_hz = 2e9,
 	 .flop_per_cycle = {8, 16, NAN, NAN},
 	 .affinity = fast_cpus,
 	 .n_affinity = 4},
 	{.is = {.name = "many", .kind = HX_CPU, .cores = 8},
-	 .clock_hz = 1e9,
+	 .is.clock_hz = 1e9,
 	 .flop_per_cycle = {8, 16, NAN, NAN},
 	 .affinity = many_cpus,
 	 .n_affinity = 8},
-	{.is = {.name = "gpu", .kind = HX_GPU, .cores = 3}, .clock_hz = 1e9},
-	{.is = {.name = "gpu2", .kind = HX_GPU, .cores = 3}, .clock_hz = 1e9},
+	{.is = {.name = "gpu", .kind = HX_GPU, .cores = 3, .clock_hz = 1e9}},
+	{.is = {.name = "gpu2", .kind = HX_GPU, .cores = 3, .clock_hz = 1e9}},
 };
 
 struct models {
@@ -357,7 +357,7 @@ static void priced(void **state)
 		fixture_load(&f, fixture_profile, members, from_csv ? csv : bench);
 		pt = space_point(&f.space, fixture_point(&f, 0, "cx2", "cx4", HX_SEQUENTIAL, 3));
 		predict_pair(&f.predict, &pt, &pair);
-		assert_string_equal(pair.reason, "");
+		assert_int_equal(pair.refusal.kind, REFUSED_NOT);
 		chain = &pair.target->graph.whole;
 		env = &pair.env;
 		/* four rows: measured, with logits for one of them or for all */

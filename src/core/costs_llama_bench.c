@@ -232,7 +232,7 @@ static double peak(const struct unit *u)
 
 	for (int a = 0; a < ARITH_COUNT; a++)
 		most = fmax(most, u->flop_per_cycle[a]); /* of a number and NAN: the number */
-	return most * u->clock_hz;
+	return most * u->is.clock_hz;
 }
 
 /* The CPU unit of a test; *unit NULL: its mask is not of one. Without a mask the threads are taken to be on the only CPU, or on the fastest one that

@@ -20,6 +20,14 @@ static struct cost_key key_of(const struct predict *p, const struct hx_graph *g)
 	return (struct cost_key){g->shape->name, p->study->profile.units[use->unit].is.name, g->type, use->cores};
 }
 
+/* Tables are of whole models on one unit, at its own clock. */
+static bool tabulated(const struct predict *p, const struct hx_graph *g)
+{
+	const struct hx_use *use = &g->mapping->uses[0];
+
+	return g->mapping->n_uses == 1 && use->clock_hz == p->study->profile.units[use->unit].is.clock_hz;
+}
+
 static struct measured look_up(const struct predict *p, const struct cost_env *env, const struct hx_chain *c, double r, double logits,
 			       double n0, double n1)
 {
@@ -30,7 +38,7 @@ static struct measured look_up(const struct predict *p, const struct cost_env *e
 	bool whole = c->n == g->n_ops && g->layers == g->shape->layers;
 	double l, context = (n0 + n1) / 2;
 
-	if (!p->study->costs.n || g->mapping->n_uses > 1 || !whole || !(near = costs_nearest(&p->study->costs, &key, r, context)))
+	if (!p->study->costs.n || !tabulated(p, g) || !whole || !(near = costs_nearest(&p->study->costs, &key, r, context)))
 		return m;
 	m.seconds = costs_find(&p->study->costs, &key, env->kv_cache ? r : r + context, env->kv_cache ? context : 0, env->kv_cache);
 	if (!isnan(m.seconds)) {
@@ -127,7 +135,7 @@ static bool unpriced(const struct predict *p, const struct placed *placed)
 	if (!p->study->costs.relative || !placed)
 		return false;
 	key = key_of(p, &placed->graph);
-	return placed->graph.mapping->n_uses > 1 || !costs_nearest(&p->study->costs, &key, 1, 0);
+	return !tabulated(p, &placed->graph) || !costs_nearest(&p->study->costs, &key, 1, 0);
 }
 
 static void check_pair(const struct predict *p, struct pair *pair)
