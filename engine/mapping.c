@@ -61,29 +61,39 @@ static int read_clock(struct reader *r, struct hx_use *use)
 	return HX_OK;
 }
 
-/* UNIT[xCORES][@CLOCK]: a unit's own name may end in an x and digits, so the whole word is tried first. */
+int hx_mapping_unit(const struct hx_units *units, const char *use, size_t len, size_t *name)
+{
+	size_t n = len;
+	int unit = hx_unit_find(units, use, len);
+
+	if (unit < 0) {
+		while (n > 0 && use[n - 1] >= '0' && use[n - 1] <= '9')
+			n--;
+		n = n > 1 && n < len && use[n - 1] == 'x' ? n - 1 : len;
+		unit = n < len ? hx_unit_find(units, use, n) : -1;
+	}
+	if (name)
+		*name = n;
+	return unit;
+}
+
+/* UNIT[xCORES][@CLOCK] */
 static int read_use(struct reader *r)
 {
 	struct hx_use *use = &r->m->uses[r->m->n_uses];
-	size_t len = strcspn(r->at, ":+@"), name = len;
+	size_t len = strcspn(r->at, ":+@"), name;
 	const struct hx_unit *unit;
 	int cores = -1;
 
-	use->unit = hx_unit_find(r->units, r->at, len);
-	if (use->unit < 0) {
-		while (name > 0 && r->at[name - 1] >= '0' && r->at[name - 1] <= '9')
-			name--;
-		if (name > 1 && name < len && r->at[name - 1] == 'x')
-			use->unit = hx_unit_find(r->units, r->at, name - 1);
-	}
+	use->unit = hx_mapping_unit(r->units, r->at, len, &name);
 	if (use->unit < 0)
-		return fail_unit(r, name > 1 && name < len && r->at[name - 1] == 'x' ? name - 1 : len);
+		return fail_unit(r, name);
 	unit = r->units->v[use->unit];
 	for (int i = 0; i < r->m->n_uses; i++)
 		if (r->m->uses[i].unit == use->unit)
 			return fail(r, "a unit may stand only once");
 	if (name < len) {
-		r->at += name;
+		r->at += name + 1;
 		cores = number(r);
 		if (unit->kind != HX_CPU)
 			return fail(r, "only a CPU takes a core count; a GPU's or NPU's cores work together");

@@ -44,6 +44,10 @@ int hx_mapping_parse(struct hx_mapping *m, const char *text, const struct hx_sha
 		     const struct hx_units *units, struct hx_err *err);
 void hx_mapping_free(struct hx_mapping *m);
 
+/* The unit that the first len characters of a use name, with or without a core count; -1: none. *name (NULL: not wanted) is the length of the
+ * unit's own name. A unit's name may end in an x and digits, so the whole word is tried first. */
+int hx_mapping_unit(const struct hx_units *units, const char *use, size_t len, size_t *name);
+
 /* One operator. Bytes and operations are those of one execution:
  *   weights  weight_bytes (embed: weight_row x rows, it gathers)
  *   bytes    act_row x rows + kv_pos x positions + kv_row x rows

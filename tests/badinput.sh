@@ -89,7 +89,7 @@ sed 's/"backends": "CPU"/"backends": "Vulkan"/' "$bench.jsonl" | sed 's/"gpu_inf
 bad 2 "gpu.jsonl:1: \[0\].backends: is a GPU, which the profile has not; no other test is of use either" sweep -p rpi5 --costs gpu.jsonl
 bad 2 ".*llama-bench.jsonl: no row is of qwen3-1.7b or of its drafters" sweep -p rk3588 -s speed-qwen3-1.7b --costs "$bench.jsonl"
 bad 2 ".*translation.json:1: \[0\]: 'model_type' is missing \(llama-bench: " sweep -p rk3588 --costs "$sweep"
-sed 's/"target_quants"/"cuts": 4, "target_quants"/' "$sweep" >huge.json
+sed 's/"target_quants"/"cuts": 3, "cut_step": 2, "target_quants"/' "$sweep" >huge.json
 bad 2 "about .* would be stored, and .* are free; --keep top:N stores less" sweep -p rk3588 -s huge.json
 bad 2 "option '--profile' is given twice" sweep -p mali-g52 -p rk3588
 bad 2 "sweep: unexpected argument 'x'" sweep -p mali-g52 x

@@ -29,8 +29,8 @@ static void automatic(void **state)
 		{"\"cuts\": 1, \"target_mappings\": [\"auto\", \"cx2:0+g:1-5\"]", 7},
 		{"\"target_mappings\": [\"cx2\", \"g\"]", 2},
 		{"\"cuts\": 1, \"clocks\": [1, 0.5]", 12},
-		{"\"cuts\": 2, \"clocks\": [0.75, 0.5]", 2 * 6 + 4 * 18 * 5},
-		{"\"cuts\": 2, \"clocks\": [1, 0.5, 0.25], \"cores\": [2]", 3 * 3 + 9 * 6 * 5},
+		{"\"cuts\": 2, \"clocks\": [0.75, 0.5]", 2 * (6 + 18 * 5)},
+		{"\"clocks\": [1, 0.5], \"target_mappings\": [\"cx2\", \"auto\", \"g\"]", 12},
 	};
 	char *profile = fixture_replace(fixture_profile, THREE, THREE_UNIT);
 
@@ -67,15 +67,54 @@ static void no_mapping(void **state)
 	free(cpus);
 }
 
+#define FULL                                                                                                                               \
+	"\"target_quants\": [\"f16\", \"q8_0\"], \"drafters\": [\"ngram\", \"small\", \"early-exit:2\"], \"draft_quants\": [\"q8_0\", "    \
+	"\"f16\", \"q4_0\"],\n"                                                                                                            \
+	"\"target_mappings\": [\"cx1\", \"g\", \"cx2:0-2+g:3-5\"], \"draft_mappings\": [\"g\", \"cx4\"], \"gamma\": [3, 0, 1],\n"          \
+	"\"modes\": [\"overlapped\", \"sequential\"], \"workloads\": [{\"prompt\": 1, \"generated\": 2}, {\"prompt\": 3, \"generated\": "  \
+	"4}],\n"                                                                                                                           \
+	"\"acceptance\": [{\"alpha\": 0.5, \"kind\": \"estimate\", \"from\": \"x\"}]"
+
+/* Drafter and target are tried at one clock, every mapping at every clock. */
+static void one_clock(void **state)
+{
+	struct fixture f;
+	int64_t at[3] = {0};
+
+	(void)state;
+	fixture_load(&f, fixture_profile, FULL ", \"clocks\": [0.5, 1, 0.255]", NULL);
+	assert_int_equal(f.space.target.n, 9);
+	assert_int_equal(f.space.draft[1].n, 6);
+	assert_string_equal(f.space.target.v[2].text, "cx2@500MHz:0-2+g@500MHz:3-5");
+	assert_string_equal(f.space.target.v[3].text, "cx1");
+	assert_string_equal(f.space.draft[1].v[4].text, "g@255MHz");
+	for (int64_t i = f.space.n_plain; i < f.space.size; i++) {
+		struct point p = space_point(&f.space, i);
+
+		if (p.draft_map >= 0)
+			assert_int_equal(p.target_map / 3, p.draft_map / 2);
+		at[p.target_map / 3]++;
+	}
+	assert_int_equal(at[0], at[1]);
+	assert_int_equal(at[0], at[2]);
+	assert_int_equal(f.space.n_plain, 3 * 12);
+	assert_int_equal(f.space.size, 3 * (12 + 12 * 2 + 12 * (3 * 2 * 2 * 2) + 12 * 2));
+	fixture_free(&f);
+}
+
 /* Whatever a file asks for, memory and time are bounded. */
 static void too_many_mappings(void **state)
 {
-	char *profile = fixture_replace(fixture_profile, THREE, THREE_UNIT);
+	char *profile = fixture_replace(fixture_profile, THREE, THREE_UNIT), members[1024], *to = members;
 	struct fixture f;
 	struct hx_err err;
 
 	(void)state;
-	assert_int_equal(fixture_try(&f, profile, WORK "\"cuts\": 3, \"clocks\": [1, 0.9, 0.8, 0.7, 0.6, 0.5]", NULL, &err), HX_INPUT);
+	to += sprintf(to, WORK "\"cuts\": 3, \"clocks\": [1");
+	for (int percent = 99; percent > 39; percent--) /* 336 mappings at each clock */
+		to += sprintf(to, ", 0.%d", percent);
+	sprintf(to, "]");
+	assert_int_equal(fixture_try(&f, profile, members, NULL, &err), HX_INPUT);
 	if (!strstr(err.msg, "more than 20000 mappings"))
 		fail_msg("%s", err.msg);
 	fixture_free(&f);
@@ -108,14 +147,6 @@ static void too_many_points(void **state)
 	fixture_free(&f);
 	free(members);
 }
-
-#define FULL                                                                                                                               \
-	"\"target_quants\": [\"f16\", \"q8_0\"], \"drafters\": [\"ngram\", \"small\", \"early-exit:2\"], \"draft_quants\": [\"q8_0\", "    \
-	"\"f16\", \"q4_0\"],\n"                                                                                                            \
-	"\"target_mappings\": [\"cx1\", \"g\", \"cx2:0-2+g:3-5\"], \"draft_mappings\": [\"g\", \"cx4\"], \"gamma\": [3, 0, 1],\n"          \
-	"\"modes\": [\"overlapped\", \"sequential\"], \"workloads\": [{\"prompt\": 1, \"generated\": 2}, {\"prompt\": 3, \"generated\": "  \
-	"4}],\n"                                                                                                                           \
-	"\"acceptance\": [{\"alpha\": 0.5, \"kind\": \"estimate\", \"from\": \"x\"}]"
 
 static void expect(const struct space *s, int64_t *i, int drafter, int w, int tq, int tm, int dq, int dm, int mode, int gamma)
 {
@@ -198,7 +229,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(automatic),  cmocka_unit_test(no_mapping),       cmocka_unit_test(enumerates),
-		cmocka_unit_test(too_many_mappings), cmocka_unit_test(too_many_points),
+		cmocka_unit_test(one_clock), cmocka_unit_test(too_many_mappings), cmocka_unit_test(too_many_points),
 		cmocka_unit_test(plain_only), cmocka_unit_test(drafter_mappings),
 	};
 

@@ -15,15 +15,44 @@ struct maker {
 	struct mappings *out;
 	struct hx_err *err;
 	char text[1024];
+	double clock; /* share of each unit's own */
 	int used[HX_MAX_UNITS]; /* units already in the text */
 	size_t earlier;         /* mappings of `out` that a new one may repeat: `auto` never repeats itself */
 	int rc;
 };
 
+/* Writes the mapping with a clock behind every use: `a76x4:0-13+g610:14-27` as `a76x4@1800MHz:0-13+g610@750MHz:14-27`. HX_INPUT: it has one. */
+static int set_clock(struct maker *mk, const char *text, char *to, size_t size)
+{
+	const struct hx_units *units = &mk->study->profile.is;
+	size_t n = 0;
+
+	for (;;) {
+		size_t use = strcspn(text, ":+"), end = strcspn(text, "+");
+		int unit = hx_mapping_unit(units, text, use, NULL);
+
+		if (memchr(text, '@', use))
+			return hx_err_set(mk->err, HX_INPUT, "a mapping that names a clock does not go with 'clocks'");
+		n += (size_t)snprintf(to + n, size - n, "%.*s", (int)use, text);
+		if (unit >= 0) /* else the parser says so */
+			n += (size_t)snprintf(to + n, size - n, "@%.0fMHz", fmax(mk->clock * units->v[unit]->clock_hz / 1e6, 1));
+		n += (size_t)snprintf(to + n, size - n, "%.*s", (int)(end - use) + (text[end] == '+'), text + use);
+		if (!text[end] || n >= size)
+			break;
+		text += end + 1;
+	}
+	return n < size ? HX_OK : hx_err_set(mk->err, HX_INPUT, "the mapping is too long");
+}
+
 static void add_mapping(struct maker *mk, const char *text)
 {
 	struct mappings *m = mk->out;
+	char clocked[2048];
 
+	if (!mk->rc && mk->clock < 1) {
+		mk->rc = set_clock(mk, text, clocked, sizeof(clocked));
+		text = clocked;
+	}
 	if (mk->rc)
 		return;
 	if (m->n == MOST_MAPPINGS) {
@@ -71,21 +100,6 @@ static void make_use(struct maker *mk, int unit, const char *use, int first, int
 	mk->text[mark] = '\0';
 }
 
-/* Appends a use at each of its clocks: `a76x4`, `a76x4@1800MHz`. */
-static void make_clocks(struct maker *mk, int unit, const char *use, int first, int parts)
-{
-	const struct sweep *sw = &mk->study->sweep;
-	char at[160];
-
-	for (size_t i = 0; i < sw->n_clocks; i++) {
-		double mhz = mk->study->profile.is.v[unit]->clock_hz * sw->clocks[i] / 1e6;
-
-		if (sw->clocks[i] < 1)
-			snprintf(at, sizeof(at), "%s@%.0fMHz", use, fmax(mhz, 1));
-		make_use(mk, unit, sw->clocks[i] < 1 ? at : use, first, parts);
-	}
-}
-
 static void make_parts(struct maker *mk, int first, int parts)
 {
 	const struct hx_units *units = &mk->study->profile.is;
@@ -97,41 +111,50 @@ static void make_parts(struct maker *mk, int first, int parts)
 		if (mk->used[u])
 			continue;
 		if (unit->kind != HX_CPU && unit->usable) {
-			make_clocks(mk, u, unit->name, first, parts);
+			make_use(mk, u, unit->name, first, parts);
 			continue;
 		}
 		for (int k = 1; unit->kind == HX_CPU && k <= unit->usable; k++)
 			if (allowed_cores(&mk->study->sweep, k)) {
 				snprintf(use, sizeof(use), "%sx%d", unit->name, k);
-				make_clocks(mk, u, use, first, parts);
+				make_use(mk, u, use, first, parts);
 			}
 	}
 }
 
-/* key: the sweep's list, for errors. */
+/* The list once for each clock; key: its name in the sweep, for errors. */
 static int make_mappings(const struct study *study, const struct hx_shape *shape, const char *key, char **listed, size_t n, struct mappings *out,
 			 struct hx_err *err)
 {
+	static char automatic[] = "auto";
+	char *only_auto[] = {automatic};
 	struct hx_err why;
 	struct maker mk = {.study = study, .shape = shape, .out = out, .err = &why};
 	char path[48];
 
-	if (!n)
-		make_parts(&mk, 0, study->sweep.cuts);
-	snprintf(path, sizeof(path), "%s", key);
-	for (size_t i = 0; i < n && !mk.rc; i++) {
-		snprintf(path, sizeof(path), "%s[%zu]", key, i);
-		mk.earlier = out->n;
-		if (strcmp(listed[i], "auto") == 0)
-			make_parts(&mk, 0, study->sweep.cuts);
-		else
-			add_mapping(&mk, listed[i]);
-	}
+	for (size_t c = 0; c < study->sweep.n_clocks && !mk.rc; c++)
+		for (size_t i = 0; i < (n ? n : 1) && !mk.rc; i++) {
+			const char *text = n ? listed[i] : only_auto[0];
+
+			snprintf(path, sizeof(path), n ? "%s[%zu]" : "%s", key, i);
+			mk.clock = study->sweep.clocks[c];
+			mk.earlier = i ? out->n : 0; /* another clock's are others */
+			if (strcmp(text, "auto") == 0)
+				make_parts(&mk, 0, study->sweep.cuts);
+			else
+				add_mapping(&mk, text);
+		}
 	if (mk.rc)
 		return study_fail(study, err, path, why.msg);
 	if (!out->n)
 		return study_fail(study, err, "cores", "no mapping is left: it allows none of the core counts, or all cores are reserved");
 	return HX_OK;
+}
+
+/* Drafter mappings that go with one target mapping: those of its clock. */
+static size_t draft_maps(const struct space *s, size_t drafter)
+{
+	return s->draft[drafter].n / s->study->sweep.n_clocks;
 }
 
 static int64_t block_size(const struct space *s, size_t drafter)
@@ -140,7 +163,7 @@ static int64_t block_size(const struct space *s, size_t drafter)
 
 	if (s->study->drafters[drafter].kind != HX_DRAFT_MODEL)
 		return s->n_plain * (int64_t)s->n_gamma;
-	return s->n_plain * (int64_t)(sw->n_draft_quants * s->draft[drafter].n * sw->n_modes * s->n_gamma);
+	return s->n_plain * (int64_t)(sw->n_draft_quants * draft_maps(s, drafter) * sw->n_modes * s->n_gamma);
 }
 
 /* The size, in a type that does not overflow. */
@@ -151,7 +174,7 @@ static double counted(const struct space *s)
 
 	for (size_t d = 0; d < sw->n_drafters; d++) {
 		bool model = s->study->drafters[d].kind == HX_DRAFT_MODEL;
-		double drafts = model ? (double)sw->n_draft_quants * (double)s->draft[d].n * (double)sw->n_modes : 1;
+		double drafts = model ? (double)sw->n_draft_quants * (double)draft_maps(s, d) * (double)sw->n_modes : 1;
 
 		n += plain * drafts * (double)s->n_gamma;
 	}
@@ -232,11 +255,13 @@ struct point space_point(const struct space *s, int64_t i)
 		p.gamma = s->gamma[coordinate(&i, s->n_gamma)];
 		if (s->study->drafters[p.drafter].kind == HX_DRAFT_MODEL) {
 			p.mode = sw->modes[coordinate(&i, sw->n_modes)];
-			p.draft_map = coordinate(&i, s->draft[p.drafter].n);
+			p.draft_map = coordinate(&i, draft_maps(s, (size_t)p.drafter));
 			p.draft_type = sw->draft_quants[coordinate(&i, sw->n_draft_quants)];
 		}
 	}
 	p.target_map = coordinate(&i, s->target.n);
+	if (p.draft_map >= 0)
+		p.draft_map += p.target_map / (int)(s->target.n / sw->n_clocks) * (int)draft_maps(s, (size_t)p.drafter);
 	p.target_type = sw->target_quants[coordinate(&i, sw->n_target_quants)];
 	p.workload = (int)i;
 	/* a drafter without weights of its own is stored as the target is */

@@ -1,7 +1,7 @@
 /* The design space of a study: which points there are, and the i-th of them.
  *
  * Points are numbered from 0: first plain decoding (no drafter), then one block a drafter; within a block gamma varies fastest, then mode,
- * drafter mapping and quantisation, target mapping and quantisation, workload. A point's id is its number + 1. */
+ * drafter mapping and quantisation, target mapping, clock, target quantisation, workload. A point's id is its number + 1. */
 #ifndef CORE_SPACE_H
 #define CORE_SPACE_H
 
@@ -11,6 +11,7 @@
 
 enum { SPACE_PLAIN = -1 }; /* drafter of plain points */
 
+/* Of one model: at the sweep's first clock, then as many at the second, and so on. */
 struct mappings {
 	struct hx_mapping *v;
 	size_t n, max;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double clock_step = 0.01; /* nearer ones could be the same in MHz */
+static const double clock_step = 0.005; /* nearer ones could be the same in MHz */
 
 #define AT(m) offsetof(struct sweep, m)
 #define LIST(m, n) .at = AT(m), .count_at = AT(n)
@@ -50,7 +50,7 @@ static const struct field rows[] = {
 	 .help = "auto: cuts at multiples of so many layers"},
 	{"cores", FIELD_AXIS, 0, LIST(cores, n_cores), .min = 1, .max = 1024, .help = "auto: core counts of CPUs; left out: all"},
 	{"clocks", FIELD_NUMBERS, 0, LIST(clocks, n_clocks), .min = 0.05, .max = 1,
-	 .help = "auto: clocks of every unit, as shares of the profile's; left out: 1"},
+	 .help = "shares of the profile's clocks, of all units alike; left out: 1"},
 	{"gamma", FIELD_AXIS, FIELD_REQUIRED | FIELD_MIN1, LIST(gamma, n_gamma), .unit = "tokens", .min = 0, .max = 256, .help = "draft lengths"},
 	{"modes", FIELD_CHOICES, 0, LIST(modes, n_modes), .choices = hx_modes, .help = "sequential, overlapped; left out: sequential"},
 	{"kv_cache", FIELD_BOOL, .at = AT(kv_cache), .missing = 1, .help = "keys and values are cached"},

@@ -30,7 +30,7 @@ struct sweep {
 	int cuts, cut_step; /* auto: mappings of up to `cuts` parts, cut at multiples of cut_step layers */
 	int *cores;         /* core counts that auto mappings use; none: all */
 	size_t n_cores;
-	double *clocks;     /* clocks that they use, as shares of a unit's own */
+	double *clocks;     /* shares of the units' own clocks; every configuration is tried at each */
 	size_t n_clocks;
 	int *gamma;
 	size_t n_gamma;
