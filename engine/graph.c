@@ -241,9 +241,15 @@ struct hx_work hx_op_work(const struct hx_op *op, double r, double l, double n)
 				.flop = op->flop_row * rows + op->flop_row_pos * rows * seen};
 }
 
+/* fmax, which is a call, without its care for NAN: this runs once a point. */
+static double larger(double a, double b)
+{
+	return a > b ? a : b;
+}
+
 void hx_graph_buffers(const struct hx_graph *g, double r, double l, double n, struct hx_buffers *b)
 {
-	double windowed = fmin(n, g->shape->window + r);
+	double windowed = n < g->shape->window + r ? n : g->shape->window + r;
 
 	for (int i = 0; i < g->n_demands; i++) {
 		const struct hx_demand *d = &g->demands[i];
@@ -254,7 +260,7 @@ void hx_graph_buffers(const struct hx_graph *g, double r, double l, double n, st
 		bytes[HX_BUF_ACTIVATIONS] += d->act_row * r;
 		bytes[HX_BUF_LOGITS] += d->logits_row * l;
 		/* one buffer serves every transfer into a unit */
-		bytes[HX_BUF_STAGING] = fmax(bytes[HX_BUF_STAGING], fmax(d->staging_row * r, d->staging_logit_row * l));
-		*largest = fmax(*largest, fmax(d->tensor, fmax(d->kv_tensor * n, d->kv_window_tensor * windowed)));
+		bytes[HX_BUF_STAGING] = larger(bytes[HX_BUF_STAGING], larger(d->staging_row * r, d->staging_logit_row * l));
+		*largest = larger(*largest, larger(d->tensor, larger(d->kv_tensor * n, d->kv_window_tensor * windowed)));
 	}
 }

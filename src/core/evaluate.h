@@ -5,7 +5,7 @@
 #include "core/findings.h"
 #include "core/keeper.h"
 
-enum { EVALUATE_BATCH = 4096 };
+enum { EVALUATE_BATCH = 8192 };
 
 /* A run of consecutive points: what was found among them, and those that the keeper may want, in order. */
 struct batch {
