@@ -3,17 +3,19 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <gsl/gsl_errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* In the order a user meets them. */
 static const struct command commands[] = {
-	{{"sweep", "--profile P [options]", "enumerate mappings and draft lengths, predict, store, and say what to deploy",
+	{{"sweep", "--profile P [options]", "predict mappings and draft lengths, store them, say what to deploy",
 	  "Without --sweep: 'translation', Llama-3.2 3B with a 1B drafter, on\neverything the profile offers.\n"}, cmd_sweep},
 	{{"best", "[options]", "rank the points of a sweep", NULL}, cmd_best},
-	{{"explain", "ID [options]", "say where the time of one point goes, what bounds it and what would change the answer",
+	{{"explain", "ID [options]", "say where a point's time goes, and what would change the answer",
 	  "ID is a point of the latest sweep; N:ID one of sweep N.\n"}, cmd_explain},
 	{{"pareto", "[options]", "show the points that no other beats in every objective", NULL}, cmd_pareto},
 	{{"plot", "KIND [ID] [-o FILE]", "draw a chart: heatmap, gamma, breakdown, roofline or pareto", NULL}, cmd_plot},
@@ -74,11 +76,25 @@ static int dispatch(int argc, char **argv, struct hx_err *err)
 	return unknown(name, err);
 }
 
+/* A standard stream that the caller closed would be the first file opened. In its place stands one that cannot be used, so that a result that
+ * nobody can read is noticed. */
+static void occupy_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct hx_err err = {""};
 	int rc;
 
+	occupy_standard_streams();
 	setlocale(LC_CTYPE, "");
 	gsl_set_error_handler_off();
 	rc = dispatch(argc, argv, &err);
@@ -90,6 +106,6 @@ int main(int argc, char **argv)
 			rc = HX_IO;
 	}
 	if (*err.msg)
-		fprintf(stderr, "hexplore: %s\n", err.msg);
+		cmd_complain(err.msg);
 	return rc;
 }

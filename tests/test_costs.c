@@ -91,6 +91,11 @@ static const struct {
 	{HEADER "m,f16,c,1,1,0,nan\n", "c.csv:2: seconds"},
 	{HEADER "m,f16,c,1,1,0,1e999\n", "c.csv:2: seconds"},
 	{HEADER "m,q9,c,1,1,0,1\n", "c.csv:2: unknown quantisation 'q9'"},
+	{"\xef\xbb\xbf" HEADER "m,f16,c,1,1,0,1\n", "c.csv:1: byte-order mark; save the file without it"},
+	{"\xff\xfem", "c.csv:1: invalid UTF-8; save the file as UTF-8"},
+	{HEADER "m\xe9,f16,c,1,1,0,1\n", "c.csv:2: invalid UTF-8; save the file as UTF-8"},
+	{"model,quantisation,unit,cores,rows,context,seconds,relative\n", "c.csv:1: a second column of 'seconds'"},
+	{"model,model\n", "c.csv:1: a second column of 'model'"},
 	{HEADER "m,\033[1m,c,1,1,0,1\n", "c.csv:2: unknown quantisation '?[1m'"},
 };
 
@@ -107,9 +112,21 @@ static void refuses(void **state)
 	}
 }
 
+/* What follows a NUL byte would never be looked at. */
+static void refuses_nul(void **state)
+{
+	static const char text[] = HEADER "m,f16,c,1,1,0,1\n\0nonsense";
+	struct hx_err err = {""};
+	struct costs c;
+
+	(void)state;
+	assert_int_equal(costs_parse(&c, text, sizeof(text) - 1, "c.csv", &err), HX_INPUT);
+	assert_string_equal(err.msg, "c.csv:3: NUL byte; save the file as UTF-8");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(finds), cmocka_unit_test(refuses)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(finds), cmocka_unit_test(refuses), cmocka_unit_test(refuses_nul)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

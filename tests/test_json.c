@@ -215,6 +215,15 @@ static void large(void **state)
 	assert_int_equal(json_line(j, cJSON_GetArrayItem(json_root(j), 299999)), 299999);
 	json_free(j);
 	free(text);
+
+	text = repeat("1,", JSON_MAX_VALUES, "1]");
+	text[0] = '[';
+	text[1] = ' ';
+	j = NULL;
+	assert_int_equal(json_parse(&j, text, strlen(text), "x.json", &err), HX_INPUT);
+	assert_string_equal(err.msg, "x.json:1: more than 2000000 values");
+	assert_null(j);
+	free(text);
 }
 
 /* The first and the last of many keys are the same. */
@@ -314,6 +323,7 @@ static void quote(void **state)
 		{"a\"b\\c/", "\"a\\\"b\\\\c/\""},
 		{"\n\t\033\x7f", "\"\\u000a\\u0009\\u001b\\u007f\""},
 		{"\xc3\xa9", "\"\xc3\xa9\""},
+		{"\xc2\x9b\xe2\x80\xae", "\"\\u009b\\u202e\""},
 		{"a\xff"
 		 "b\xe2\x82",
 		 "\"a\\ufffdb\\ufffd\\ufffd\""},

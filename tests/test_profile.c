@@ -98,6 +98,7 @@ static const struct {
 	{"\"reserved\": {", "\"reserved\": {\"cores\": [{\"unit\": \"c\", \"cores\": 5}], ", "reserved.cores[0]: c has 4 cores"},
 	{"\"memory_bytes\": 1e9", "\"memory_bytes\": 2e9", "reserved.memory_bytes: leaves nothing of the 2e+09 bytes installed"},
 	{"\"memory_bytes\": 1e9", "\"bw_bytes_s\": 1.2e10", "reserved.bw_bytes_s: leaves nothing of 1.2e+10 B/s"},
+	{"\"links\": [", "\"links\": [{\"a\": \"c\", \"b\": \"g\", \"fixed_s\": 0, \"bw_bytes_s\": 1e9}, ", "links[1]: a second link between g and c"},
 	{"\"a\": \"g\", \"b\": \"c\"", "\"a\": \"g\", \"b\": \"d\"", "links[0]: no unit is called 'd'"},
 	{"\"bw_bytes_s\": 1.2e10",
 	 "\"bw_bytes_s\": 1.2e10, \"contention\": [{\"a\": \"d\", \"b\": \"c\", \"factor_a\": 1, \"factor_b\": 1}]",

@@ -73,7 +73,7 @@ static void csv(void **state)
 	      "a55,0.0123,1234567,1,0.1,\"say \"\"hi\"\", you\"\n"
 	      "gé,1.5,12,0,2.56e10,\n"
 	      ",,,,,\n"
-	      "\"x\ny\033\",-2e-5,1e6,1,-1,\"a, b\"\n");
+	      "x?y?,-2e-5,1e6,1,-1,\"a, b\"\n");
 	check(REPORT_CSV, NULL, 0, "name,tpot_s,bytes,fits,hidden,note\n");
 }
 

@@ -237,6 +237,9 @@ static void clean(void **state)
 				       "b\xff"
 				       "c"),
 			    "a?b?c");
+	/* U+2028, U+202E, U+2066; U+2027, U+202F and U+206A stay */
+	assert_string_equal(text_clean(b, sizeof(b), "\xe2\x80\xa8\xe2\x80\xae\xe2\x81\xa6"), "???");
+	assert_string_equal(text_clean(b, sizeof(b), "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xaa"), "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xaa");
 	assert_string_equal(text_clean(b, sizeof(b), "\xc2\xa0"), "\xc2\xa0");
 	assert_string_equal(text_clean(b, 4, "abé"), "ab");
 	assert_string_equal(text_clean(b, 5, "abé"), "abé");

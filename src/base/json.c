@@ -248,6 +248,8 @@ static int scan_value(struct scan *s)
 	int rc;
 
 	skip_space(s);
+	if (s->n == JSON_MAX_VALUES)
+		return fail(s, "more than %d values", JSON_MAX_VALUES);
 	if (s->n == s->room) {
 		s->room = s->room ? 2 * s->room : 64;
 		s->places = hx_xrealloc(s->places, s->room, sizeof(*s->places));
@@ -471,6 +473,14 @@ int json_line(const struct json *j, const cJSON *node)
 	return found ? found->line : 0;
 }
 
+/* Of a well-formed character of at most three bytes. */
+static unsigned code_point(const char *s, int n)
+{
+	const unsigned char *u = (const unsigned char *)s;
+
+	return n == 1 ? u[0] : n == 2 ? (u[0] & 0x1fu) << 6 | (u[1] & 0x3f) : (u[0] & 0x0fu) << 12 | (u[1] & 0x3fu) << 6 | (u[2] & 0x3f);
+}
+
 void json_quote(FILE *f, const char *s)
 {
 	int n;
@@ -482,8 +492,8 @@ void json_quote(FILE *f, const char *s)
 			fputs("\\ufffd", f);
 		else if (*s == '"' || *s == '\\')
 			fprintf(f, "\\%c", *s);
-		else if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			fprintf(f, "\\u%04x", (unsigned)*s);
+		else if (text_is_control(s))
+			fprintf(f, "\\u%04x", code_point(s, n));
 		else
 			fwrite(s, 1, (size_t)n, f);
 	}

@@ -252,10 +252,14 @@ int text_utf8(const char *s)
 	return n;
 }
 
-static bool is_control(const char *s)
+bool text_is_control(const char *s)
 {
 	const unsigned char *u = (const unsigned char *)s;
 
+	if (u[0] == 0xe2 && u[1] == 0x80)
+		return u[2] >= 0xa8 && u[2] <= 0xae;
+	if (u[0] == 0xe2 && u[1] == 0x81)
+		return u[2] >= 0xa6 && u[2] <= 0xa9;
 	return u[0] < 0x20 || u[0] == 0x7f || (u[0] == 0xc2 && u[1] < 0xa0);
 }
 
@@ -265,7 +269,7 @@ const char *text_clean(char *buf, size_t size, const char *s)
 
 	while (*s) {
 		int n = text_utf8(s);
-		bool shown = n && !is_control(s);
+		bool shown = n && !text_is_control(s);
 		size_t width = shown ? (size_t)n : 1;
 
 		if (at + width >= size)

@@ -32,8 +32,11 @@ const char *text_nearest(const char *name, const char *const *candidates);
 /* Bytes of the well-formed UTF-8 character at s (of NUL: 1); 0 when it is malformed, overlong, a surrogate or beyond U+10FFFF. */
 int text_utf8(const char *s);
 
-/* Copies s with control characters, DEL, C1 controls and invalid UTF-8 replaced by `?`, so that nothing from a file steers a terminal.
- * Cuts at size - 1 bytes, never inside a character. Returns buf. */
+/* Whether the well-formed UTF-8 character at s steers what shows it: C0, DEL, C1, line and paragraph separators (U+2028, U+2029), and what
+ * turns the direction of the text around it (U+202A to U+202E, U+2066 to U+2069). */
+bool text_is_control(const char *s);
+
+/* Copies s with control characters (text_is_control) and invalid UTF-8 replaced by `?`, so that nothing from a file steers a terminal. Cuts at size - 1 bytes, never inside a character. Returns buf. */
 const char *text_clean(char *buf, size_t size, const char *s);
 
 /* Whether s is a FIELD_NAME: [A-Za-z0-9][A-Za-z0-9._+-]{0,63}. */

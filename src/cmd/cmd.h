@@ -20,6 +20,9 @@ int cmd_model(const struct opt_command *about, int argc, char **argv, struct hx_
 
 #define CMD_DEFAULT_DB "results/hexplore.db"
 
+/* Prints a finished sentence on stderr as `hexplore: ...`, cleaned: one line, whatever names and texts it quotes. */
+void cmd_complain(const char *message);
+
 /* HX_INPUT naming the first argument that a command does not take. */
 int cmd_no_arguments(const struct opt_command *about, int argc, char **argv, int first, struct hx_err *err);
 

@@ -25,7 +25,7 @@ static int list(const struct input_command *c, struct inputs *in, enum report_fo
 
 	for (size_t i = 0; names[i]; i++)
 		if (c->list_row(names[i], in, r, &why)) {
-			fprintf(stderr, "hexplore: %s\n", why.msg);
+			cmd_complain(why.msg);
 			bad++;
 		}
 	report_end(r);
@@ -44,7 +44,7 @@ static int check_all(const struct input_command *c, struct inputs *in, int argc,
 
 		if (rc > HX_NO) {
 			if (worst > HX_NO)
-				fprintf(stderr, "hexplore: %s\n", err->msg);
+				cmd_complain(err->msg);
 			*err = why;
 		}
 		worst = rc > worst ? rc : worst;

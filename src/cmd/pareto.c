@@ -25,6 +25,8 @@ static int collect(void *arg, const struct store_value *values)
 {
 	struct points *p = arg;
 
+	if (!(values[0].number >= 1 && values[0].number < 9e18)) /* the database may have been edited */
+		return 0;
 	if (p->n == p->max) {
 		p->max = p->max ? 2 * p->max : 1024;
 		p->v = hx_xrealloc(p->v, p->max * (size_t)p->k, sizeof(*p->v));

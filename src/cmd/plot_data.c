@@ -16,9 +16,9 @@ static const char *const columns[N_COLUMNS] = {"id", "speedup", "tpot_s", "memor
 static bool plausible(const struct rows *rows, const struct store_value *v)
 {
 	for (int i = 0; i < N_COLUMNS; i++)
-		if (isinf(v[i].number) || v[i].number < 0)
+		if (v[i].number > 1e18 || v[i].number < 0)
 			return false;
-	return v[ID].number >= 1 && v[ID].number <= (double)rows->space->size && v[TPOT].number > 0 && v[TOKENS].number > 0 &&
+	return v[ID].number >= 1 && v[ID].number <= (double)rows->space->size && v[TPOT].number > 1e-18 && v[TOKENS].number > 1e-18 &&
 	       !isnan(v[MEMORY].number);
 }
 

@@ -23,16 +23,19 @@ int session_open(struct session *s, const char *db, const char *sweep_id, struct
 	else if (s->sweep.done < s->sweep.size)
 		fprintf(stderr, "hexplore: sweep %lld is incomplete: %lld of %lld points\n", (long long)s->sweep.id, (long long)s->sweep.done,
 			(long long)s->sweep.size);
+	else if (!id && s->sweep.newest != s->sweep.id)
+		fprintf(stderr, "hexplore: sweep %lld has no points yet; this is sweep %lld\n", (long long)s->sweep.newest, (long long)s->sweep.id);
 	return rc;
 }
 
 int session_load(struct session *s, struct hx_err *err)
 {
 	struct study_changes changes = {s->sweep.acceptance, s->sweep.costs, s->sweep.keep};
+	struct hx_err why;
 	int rc;
 
-	if ((rc = study_load(&s->study, &s->inputs, s->sweep.profile, s->sweep.sweep, &changes, err)))
-		return rc;
+	if ((rc = study_load(&s->study, &s->inputs, s->sweep.profile, s->sweep.sweep, &changes, &why)))
+		return hx_err_set(err, rc, "as sweep %lld stored it: %s", (long long)s->sweep.id, why.msg);
 	if ((rc = space_init(&s->space, &s->study, err)))
 		return rc;
 	return predict_init(&s->predict, &s->study, &s->space, err);

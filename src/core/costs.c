@@ -64,6 +64,8 @@ static int read_header(struct reader *r, char **field, int n)
 			c++;
 		if (!columns[c])
 			return fail(r, "unknown column", field[i]);
+		if (r->order[c] >= 0)
+			return fail(r, "a second column of", columns[c]);
 		r->order[c] = i;
 	}
 	for (int c = 0; c < COLUMNS; c++)
@@ -109,15 +111,36 @@ static int by_key(const void *pa, const void *pb)
 	return (a->context > b->context) - (a->context < b->context);
 }
 
+/* Spreadsheets save tables in several encodings; what is not plain text is named rather than half read. */
+static int check_text(struct reader *r, const char *text, size_t len)
+{
+	const char *p = text;
+
+	r->line = 1;
+	if (len > 2 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		return fail(r, "byte-order mark; save the file without it", NULL);
+	while (p < text + len) {
+		int n = *p ? text_utf8(p) : 0;
+
+		if (!n)
+			return fail(r, *p ? "invalid UTF-8; save the file as UTF-8" : "NUL byte; save the file as UTF-8", NULL);
+		r->line += *p == '\n';
+		p += n;
+	}
+	r->line = 0;
+	return HX_OK;
+}
+
 int costs_parse(struct costs *c, const char *text, size_t len, const char *name, struct hx_err *err)
 {
 	struct reader r = {.name = name, .costs = c, .err = err};
 	char *copy = hx_xmalloc(len + 1), *field[COLUMNS + 1], *next = copy;
-	int rc = HX_OK, n, header = 0;
+	int rc, n, header = 0;
 
 	*c = (struct costs){0};
 	memcpy(copy, text, len);
 	copy[len] = '\0';
+	rc = check_text(&r, copy, len);
 	while (next && !rc) {
 		char *line = next, *end = strchr(next, '\n');
 

@@ -156,12 +156,13 @@ static int check_reserved(struct check *c)
 static int check_pairs(struct check *c)
 {
 	const struct profile *p = c->p;
-	int rc = HX_OK;
+	int a, b, rc = HX_OK;
 
 	for (size_t i = 0; i < p->n_links && !rc; i++) {
 		at(c, "links[%zu]", i);
-		if (!(rc = check_unit_name(c, p->links[i].a, NULL)))
-			rc = check_unit_name(c, p->links[i].b, NULL);
+		if (!(rc = check_unit_name(c, p->links[i].a, &a)) && !(rc = check_unit_name(c, p->links[i].b, &b)) &&
+		    profile_link(p, a, b) != &p->links[i])
+			rc = FAIL(c, "a second link between %s and %s", p->links[i].a, p->links[i].b);
 	}
 	for (size_t i = 0; i < p->memory.n_contention && !rc; i++) {
 		at(c, "memory.contention[%zu]", i);

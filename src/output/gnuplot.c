@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,15 +153,32 @@ static bool copy(FILE *from, FILE *to, bool text)
 	return !ferror(from);
 }
 
+/* Ctrl-C and the like wait while a file lies beside the picture that is to replace it. */
+static void hold_signals(bool hold, sigset_t *before)
+{
+	sigset_t ending;
+
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGHUP);
+	sigaddset(&ending, SIGINT);
+	sigaddset(&ending, SIGTERM);
+	if (hold)
+		sigprocmask(SIG_BLOCK, &ending, before);
+	else
+		sigprocmask(SIG_SETMASK, before, NULL);
+}
+
 /* Writes beside path, then renames. */
 static int save(FILE *drawn, const char *path, struct hx_err *err)
 {
 	char *beside = hx_xasprintf("%s.XXXXXX", path), shown[512];
 	mode_t mask = umask(0);
 	int rc = HX_OK, fd;
+	sigset_t before;
 	bool whole;
 	FILE *f;
 
+	hold_signals(true, &before);
 	umask(mask);
 	text_clean(shown, sizeof(shown), path);
 	fd = mkstemp(beside);
@@ -176,6 +194,7 @@ static int save(FILE *drawn, const char *path, struct hx_err *err)
 		unlink(beside);
 	}
 out:
+	hold_signals(false, &before);
 	free(beside);
 	return rc;
 }

@@ -32,20 +32,30 @@ int report_format_parse(const char *text, enum report_format *out, struct hx_err
 	return hx_err_set(err, HX_INPUT, "unknown format '%s'; known are: table, csv, json, jsonl", text_clean(shown, sizeof(shown), text));
 }
 
-/* RFC 4180: quoted where it must be. */
-static void csv_text(FILE *f, const char *s)
+/* A copy without what would steer a terminal. */
+static char *cleaned(const char *text)
 {
-	if (!s[strcspn(s, ",\"\r\n")]) {
-		fputs(s, f);
-		return;
-	}
-	putc('"', f);
-	for (; *s; s++) {
+	size_t size = strlen(text) + 1;
+	char *clean = hx_xmalloc(size);
+
+	text_clean(clean, size, text);
+	return clean;
+}
+
+/* RFC 4180: quoted where it must be. */
+static void csv_text(FILE *f, const char *text)
+{
+	char *clean = cleaned(text);
+	const char *quote = clean[strcspn(clean, ",\"")] ? "\"" : "";
+
+	fputs(quote, f);
+	for (const char *s = clean; *s; s++) {
 		if (*s == '"')
 			putc('"', f);
 		putc(*s, f);
 	}
-	putc('"', f);
+	fputs(quote, f);
+	free(clean);
 }
 
 /* What stands before a cell in the streaming formats. */
@@ -105,10 +115,9 @@ struct report *report_begin(FILE *f, enum report_format format, const struct rep
 
 static void hold_text(struct report *r, const char *text)
 {
-	size_t size = strlen(text) + 1;
-	char *clean = hx_xmalloc(size);
+	char *clean = cleaned(text);
 
-	hold(r, text_clean(clean, size, text));
+	hold(r, clean);
 	free(clean);
 }
 

@@ -24,8 +24,8 @@ struct report_column {
 struct report;
 
 /* Begins a list on f. Rows are given cell by cell in column order; a table is held until report_end to align it, the other formats stream.
- * Numbers are exact in CSV and JSON; NAN is an empty cell, null, or `-`. Text is cleaned of control characters in tables, quoted after
- * RFC 4180 in CSV, escaped in JSON. Columns and f are borrowed. */
+ * Numbers are exact in CSV and JSON; NAN is an empty cell, null, or `-`. Text is cleaned of control characters in tables and CSV,
+ * quoted after RFC 4180 in CSV, escaped in JSON. Columns and f are borrowed. */
 struct report *report_begin(FILE *f, enum report_format format, const struct report_column *columns, int n);
 void report_text(struct report *r, const char *text); /* NULL: as NAN */
 void report_number(struct report *r, double v);       /* also REPORT_BOOL: 0 or 1, `no`/`yes` in tables */

@@ -22,6 +22,7 @@ int store_fail(struct store *s, struct hx_err *err)
 	const char *remedy = code == SQLITE_FULL	? "; free some space and run the command again"
 			     : code == SQLITE_READONLY	? "; --db names another file"
 			     : code == SQLITE_BUSY	? "; another process has held it for a minute"
+			     : code == SQLITE_IOERR	? "; is its disk full, or failing?"
 			     : code == SQLITE_CORRUPT	? "; 'sqlite3 FILE .recover' may save rows"
 							: "";
 
@@ -83,19 +84,84 @@ static int create_schema(struct store *s, struct hx_err *err)
 	return rc;
 }
 
+/* A file that says it is ours may come from anywhere: a view or table that is not the schema's could compute anything, for ever. Other
+ * objects, such as indexes that somebody added, are let be; triggers are off. */
+static int check_schema(struct store *s, struct hx_err *err)
+{
+	static const char wanted_sql[] = "SELECT sql, name, type FROM sqlite_schema WHERE sql IS NOT NULL";
+	static const char found_sql[] = "SELECT 1 FROM sqlite_schema WHERE sql = ?1";
+	sqlite3_stmt *wanted = NULL, *found = NULL;
+	struct store fresh = {.path = s->path};
+	int step, rc = HX_OK;
+
+	if (sqlite3_open(":memory:", &fresh.db) != SQLITE_OK)
+		rc = store_fail(&fresh, err);
+	if (rc || (rc = store_execute(&fresh, schema_sql, err)) || (rc = store_prepare(&fresh, wanted_sql, &wanted, err)) ||
+	    (rc = store_prepare(s, found_sql, &found, err)))
+		goto out;
+	while (!rc && (step = sqlite3_step(wanted)) == SQLITE_ROW) {
+		store_bind_text(found, 1, (const char *)sqlite3_column_text(wanted, 0));
+		step = sqlite3_step(found);
+		if (step == SQLITE_DONE)
+			rc = hx_err_set(err, HX_INPUT, "'%s': the %s '%s' is not as hexplore makes it; --db names another file", s->path,
+					(const char *)sqlite3_column_text(wanted, 2), (const char *)sqlite3_column_text(wanted, 1));
+		else if (step != SQLITE_ROW)
+			rc = store_fail(s, err);
+		sqlite3_reset(found);
+	}
+out:
+	sqlite3_finalize(wanted);
+	sqlite3_finalize(found);
+	sqlite3_close(fresh.db);
+	return rc;
+}
+
+/* SQLite notices damage only where it comes across it. A free list that names a page in use, for one, it follows, and writes over what was
+ * stored there. Its quick_check misses just that where the newest table is a view (3.40), so the views go while it runs. */
+static int check_undamaged(struct store *s, struct hx_err *err)
+{
+	static const char drops[] = "SELECT group_concat(printf('DROP VIEW \"%w\"', name), ';') FROM sqlite_schema WHERE type = 'view'";
+	sqlite3_stmt *views = NULL, *check = NULL;
+	int rc = store_execute(s, "BEGIN IMMEDIATE", err);
+
+	if (rc)
+		return rc;
+	if ((rc = store_prepare(s, drops, &views, err)))
+		goto out;
+	if (sqlite3_step(views) != SQLITE_ROW)
+		rc = store_fail(s, err);
+	if (rc || (rc = store_execute(s, (const char *)sqlite3_column_text(views, 0), err)) ||
+	    (rc = store_prepare(s, "PRAGMA quick_check(1)", &check, err)))
+		goto out;
+	if (sqlite3_step(check) != SQLITE_ROW)
+		rc = store_fail(s, err);
+	else if (strcmp((const char *)sqlite3_column_text(check, 0), "ok") != 0)
+		rc = hx_err_set(err, HX_IO, "database '%s' is damaged, so nothing is added to it; 'sqlite3 FILE .recover' may save rows", s->path);
+out:
+	sqlite3_finalize(views);
+	sqlite3_finalize(check);
+	sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	return rc;
+}
+
 static int check_identity(struct store *s, enum store_access access, struct hx_err *err)
 {
 	int64_t application, version, tables;
 
-	if (sqlite3_exec(s->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) != SQLITE_OK)
+	/* of one moment: another process may be creating the schema */
+	if (sqlite3_exec(s->db, "BEGIN; SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) != SQLITE_OK)
 		return store_fail(s, err);
 	application = integer(s, "PRAGMA application_id", 0);
 	version = integer(s, "PRAGMA user_version", 0);
 	tables = integer(s, "SELECT count(*) FROM sqlite_schema", 0);
+	sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
 	if (application == SCHEMA_APPLICATION && version > SCHEMA_VERSION)
 		return hx_err_set(err, HX_INPUT, "database '%s' is of a newer hexplore (schema %d, this one knows %d)", s->path, (int)version, SCHEMA_VERSION);
-	if (application == SCHEMA_APPLICATION)
-		return HX_OK;
+	if (application == SCHEMA_APPLICATION) {
+		int rc = check_schema(s, err);
+
+		return rc || access == STORE_READ ? rc : check_undamaged(s, err);
+	}
 	if (tables > 0 || application != 0)
 		return hx_err_set(err, HX_INPUT, "'%s' is a database of another application; --db names another file", s->path);
 	if (access == STORE_READ)
@@ -137,10 +203,11 @@ static char *immutable_uri(const char *path)
 	return uri;
 }
 
-/* Whether nobody like us can be writing: the folder is closed, and no journal is left. */
+/* Whether nobody like us can be writing: the folder is closed, and no journal is left. An empty one is: readers leave it behind. */
 static bool at_rest(const char *path)
 {
 	char *real = realpath(path, NULL), *wal, *slash; /* the journal lies beside the file, not beside a link to it */
+	struct stat st;
 	bool rest;
 
 	if (!real)
@@ -148,7 +215,7 @@ static bool at_rest(const char *path)
 	wal = hx_xasprintf("%s-wal", real);
 	slash = strrchr(real, '/');
 	slash[slash == real] = '\0';
-	rest = access(real, W_OK) != 0 && access(wal, F_OK) != 0;
+	rest = access(real, W_OK) != 0 && (stat(wal, &st) != 0 || st.st_size == 0);
 	free(wal);
 	free(real);
 	return rest;
@@ -167,6 +234,27 @@ static int open_file(struct store *s, const char *path, enum store_access access
 	code = sqlite3_open_v2(uri, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
 	free(uri);
 	return code;
+}
+
+/* As SQLite advises for files that others may have written: their SQL runs no function with effects, their triggers not at all, and SQL
+ * cannot reach the file's format. */
+static int distrust(struct store *s, struct hx_err *err)
+{
+	if (sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) != SQLITE_OK ||
+	    sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL) != SQLITE_OK)
+		return store_fail(s, err);
+	return store_execute(s, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON", err);
+}
+
+/* Of processes that switch a new file's journal at the same time, SQLite turns all but one away without waiting. */
+static int use_wal(struct store *s, struct hx_err *err)
+{
+	static const char sql[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL";
+
+	for (int waited_ms = 0; waited_ms < BUSY_MS; waited_ms += sqlite3_sleep(10))
+		if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_BUSY)
+			break;
+	return sqlite3_errcode(s->db) == SQLITE_OK ? HX_OK : store_fail(s, err);
 }
 
 int store_open(struct store **out, const char *path, enum store_access access, struct hx_err *err)
@@ -190,12 +278,12 @@ int store_open(struct store **out, const char *path, enum store_access access, s
 				sqlite3_system_errno(s->db) == ENOENT ? "; create its folder first" : "");
 	if (!rc) {
 		sqlite3_busy_timeout(s->db, BUSY_MS);
-		rc = check_identity(s, access, err);
+		rc = distrust(s, err);
 	}
 	if (!rc)
-		rc = store_execute(s, "PRAGMA foreign_keys = ON", err);
+		rc = check_identity(s, access, err);
 	if (!rc && access == STORE_WRITE)
-		rc = store_execute(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", err);
+		rc = use_wal(s, err);
 	if (rc)
 		store_close(s);
 	else

@@ -19,6 +19,7 @@ struct store_sweep {
 	char *profile, *sweep; /* names as they were asked for */
 	char *acceptance, *costs, *keep; /* changes from the command line, or NULL */
 	int64_t size, done;    /* points in all; evaluated and committed */
+	int64_t newest;        /* once read: the highest id there is */
 };
 
 /* Stores a new sweep with its inputs and mappings; sets id. */
@@ -28,7 +29,7 @@ int store_sweep_create(struct store *s, struct store_sweep *sweep, const struct 
 int store_points(struct store *s, const struct store_sweep *sweep, const struct predict *p, const struct point *points,
 		 const struct prediction *predictions, size_t n, int64_t done, struct hx_err *err);
 
-/* Reads a sweep (0: the latest) and its inputs; `in` is sealed. HX_INPUT: there is none. */
+/* Reads a sweep (0: the latest with points, or else the latest) and its inputs; `in` is sealed. HX_INPUT: there is none. */
 int store_sweep_read(struct store *s, int64_t id, struct store_sweep *sweep, struct inputs *in, struct hx_err *err);
 void store_sweep_free(struct store_sweep *sweep);
 

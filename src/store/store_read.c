@@ -45,8 +45,8 @@ int store_sweep_read(struct store *s, int64_t id, struct store_sweep *sweep, str
 {
 	sqlite3_stmt *st = NULL;
 	int step, rc = store_prepare(s,
-			       "SELECT id, profile, sweep, acceptance, costs, keep, size, done FROM sweep WHERE ?1 = 0 OR id = ?1 "
-			       "ORDER BY id DESC LIMIT 1",
+			       "SELECT id, profile, sweep, acceptance, costs, keep, size, done, (SELECT max(id) FROM sweep) FROM sweep "
+			       "WHERE ?1 = 0 OR id = ?1 ORDER BY done = 0, id DESC LIMIT 1",
 			       &st, err);
 
 	*sweep = (struct store_sweep){0};
@@ -56,7 +56,8 @@ int store_sweep_read(struct store *s, int64_t id, struct store_sweep *sweep, str
 	step = sqlite3_step(st);
 	if (step == SQLITE_ROW)
 		*sweep = (struct store_sweep){sqlite3_column_int64(st, 0), column_text(st, 1), column_text(st, 2), column_text(st, 3),
-					      column_text(st, 4), column_text(st, 5), sqlite3_column_int64(st, 6), sqlite3_column_int64(st, 7)};
+					      column_text(st, 4), column_text(st, 5), sqlite3_column_int64(st, 6), sqlite3_column_int64(st, 7),
+					      sqlite3_column_int64(st, 8)};
 	else if (step != SQLITE_DONE)
 		rc = store_fail(s, err);
 	else if (id)
