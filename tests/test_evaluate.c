@@ -2,12 +2,12 @@
 
 #include "fixture.h"
 
-/* 8 + 8 x 2 x 9 x 64 + 8 x 64 points: several batches. */
+/* 8 + 8 x 2 x 9 x 112 + 8 x 112 points: three batches. */
 #define SWEEP                                                                                                                              \
 	"\"target_quants\": [\"f16\", \"q8_0\"], \"drafters\": [\"small\", \"ngram\"], \"draft_quants\": [\"f16\"],\n"                     \
 	"\"target_mappings\": [\"cx1\", \"cx3\", \"g\", \"cx2:0-2+g:3-5\"], \"draft_mappings\": [\"auto\"], \"cuts\": 2,\n"                \
 	"\"modes\": [\"sequential\", \"overlapped\"], \"workloads\": [{\"prompt\": 63, \"generated\": 20}], \"gamma\": {\"from\": 1, "     \
-	"\"to\": 64},\n"                                                                                                                   \
+	"\"to\": 112},\n"                                                                                                                  \
 	"\"acceptance\": [{\"alpha\": 0.7, \"kind\": \"estimate\", \"from\": \"x\"}]"
 
 struct seen {
@@ -44,7 +44,7 @@ static int look(void *arg, const struct batch *b)
 static void load(struct fixture *f)
 {
 	fixture_load(f, fixture_profile, SWEEP, NULL);
-	assert_true(f->space.size > 3 * EVALUATE_BATCH);
+	assert_true(f->space.size > 2 * EVALUATE_BATCH);
 }
 
 /* The reference: one by one. */

@@ -60,16 +60,21 @@ static void save(struct store *s, const struct fixture *f, struct store_sweep *s
 {
 	struct point *points = hx_xcalloc((size_t)f->space.size, sizeof(*points));
 	struct prediction *all = hx_xcalloc((size_t)f->space.size, sizeof(*all));
+	struct store_part part = {0, f->space.size, 0};
+	struct findings found;
+	struct store_batch batch = {points, all, (size_t)f->space.size, false, f->space.size, &found};
 	struct hx_err err;
 
+	findings_init(&found, &f->predict);
 	*sweep = (struct store_sweep){.profile = "p", .sweep = "s", .size = f->space.size};
 	for (int64_t i = 0; i < f->space.size; i++) {
 		points[i] = space_point(&f->space, i);
 		all[i] = fixture_predict(f, i);
 	}
-	if (store_sweep_create(s, sweep, &f->in, &f->space, &err) ||
-	    store_points(s, sweep, &f->predict, points, all, (size_t)f->space.size, f->space.size, &err))
+	if (store_sweep_create(s, sweep, &part, &f->in, &f->space, &err) || store_points(s, sweep, &part, &f->predict, &batch, &err))
 		fail_msg("%s", err.msg);
+	assert_int_equal(part.done, f->space.size);
+	findings_free(&found);
 	free(points);
 	free(all);
 }
@@ -192,13 +197,93 @@ static void shares(void **state)
 	assert_int_equal(ask("SELECT count(*) FROM sweep_input"), 8);
 	assert_int_equal(ask("SELECT count(*) FROM mapping"), 3);
 	assert_int_equal(ask("SELECT count(*) FROM point"), 2 * size);
-	assert_int_equal(ask("SELECT count(*) FROM sweep WHERE done = size"), 2);
+	assert_int_equal(ask("SELECT count(*) FROM part JOIN sweep ON sweep.id = part.sweep WHERE first = 0 AND last = size AND done = size"), 2);
 	assert_int_equal(ask("SELECT count(*) FROM point WHERE feasible AND target_quant = 'f16' AND quality IS NOT NULL"), 0);
 	assert_true(ask("SELECT count(*) FROM point WHERE target_quant = 'q8_0' AND quality = 9.5") > 0);
 	assert_int_equal(ask("SELECT count(*) FROM point WHERE NOT feasible AND speedup IS NOT NULL"), 0);
 	assert_true(ask("SELECT count(*) FROM point WHERE NOT feasible AND reason IS NOT NULL") > 0);
 	assert_int_equal(ask("PRAGMA application_id"), 0x6878706c);
 	assert_int_equal(ask("PRAGMA foreign_key_check"), -1);
+	clear();
+}
+
+/* A part of a sweep: found by what it is of, gone on with from where it was left by one process at a time. */
+static void goes_on(void **state)
+{
+	struct fixture f, other;
+	struct findings found, again;
+	struct store_part part = {4, 44, 4}, seen = {4, 44, 4}, elsewhere = {0, 44, 0}, late = {4, 44, 4};
+	struct store_sweep sweep = {.profile = "p", .sweep = "s", .keep = "all"}, named = {.profile = "q", .sweep = "r", .keep = "all"};
+	struct point points[40];
+	struct prediction all[40];
+	struct store_batch batch = {points, all, 30, false, 34, &found};
+	struct store *s = open_db(STORE_WRITE);
+	struct hx_err err;
+	int64_t id;
+
+	(void)state;
+	fixture_load(&f, fixture_profile, SWEEP, NULL);
+	fixture_load(&other, fixture_profile, SWEEP ", \"seed\": 2", NULL);
+	sweep.size = named.size = f.space.size;
+	findings_init(&found, &f.predict);
+	findings_init(&again, &f.predict);
+	for (int i = 0; i < 40; i++) {
+		points[i] = space_point(&f.space, 4 + i);
+		all[i] = fixture_predict(&f, 4 + i);
+		findings_add(&found, predict_group(&f.predict, &points[i]), 4 + i, points[i].gamma > 0, &all[i]);
+	}
+	assert_int_equal(store_sweep_unfinished(s, &id, &seen, &err), HX_OK);
+	assert_int_equal(id, 0);
+	assert_int_equal(store_sweep_create(s, &sweep, &part, &f.in, &f.space, &err), HX_OK);
+	assert_int_equal(store_points(s, &sweep, &part, &f.predict, &batch, &err), HX_OK);
+	assert_int_equal(part.done, 34);
+
+	/* by another name of the same inputs; not with another part, version, change or input */
+	assert_int_equal(store_sweep_find(s, &named, &seen, &f.in, &err), HX_OK);
+	assert_int_equal(named.id, sweep.id);
+	assert_int_equal(seen.done, 34);
+	assert_int_equal(store_sweep_find(s, &named, &elsewhere, &f.in, &err), HX_OK);
+	assert_int_equal(named.id, 0);
+	assert_int_equal(store_sweep_find(s, &named, &seen, &other.in, &err), HX_OK);
+	assert_int_equal(named.id, 0);
+	named.keep = NULL;
+	assert_int_equal(store_sweep_find(s, &named, &seen, &f.in, &err), HX_OK);
+	assert_int_equal(named.id, 0);
+	named.keep = "all";
+	named.version = "0.0.0";
+	assert_int_equal(store_sweep_find(s, &named, &seen, &f.in, &err), HX_OK);
+	assert_int_equal(named.id, 0);
+	assert_int_equal(store_sweep_unfinished(s, &id, &seen, &err), HX_OK);
+	assert_int_equal(id, sweep.id);
+	assert_int_equal(seen.done, 34);
+
+	assert_int_equal(store_sweep_resume(s, &sweep, &f.predict, &again, &err), HX_OK);
+	assert_int_equal(again.feasible, found.feasible);
+	for (size_t i = 0; i < found.n; i++) {
+		assert_int_equal(again.v[i].best, found.v[i].best);
+		assert_int_equal(again.v[i].refused, found.v[i].refused);
+		check_near(again.v[i].refused_bytes, found.v[i].refused_bytes, 0);
+	}
+	/* who believes that nothing is done is late */
+	assert_int_equal(store_points(s, &sweep, &late, &f.predict, &batch, &err), HX_INPUT);
+	assert_non_null(strstr(err.msg, "another process goes on with sweep"));
+	batch = (struct store_batch){points + 30, all + 30, 10, false, 44, &found};
+	assert_int_equal(store_points(s, &sweep, &part, &f.predict, &batch, &err), HX_OK);
+	assert_int_equal(ask("SELECT count(*) FROM point WHERE id BETWEEN 5 AND 44"), 40);
+	assert_int_equal(store_sweep_unfinished(s, &id, &seen, &err), HX_OK);
+	assert_int_equal(id, 0);
+	batch = (struct store_batch){points + 7, all + 7, 2, true, 44, &found};
+	assert_int_equal(store_points(s, &sweep, &part, &f.predict, &batch, &err), HX_OK);
+	assert_int_equal(ask("SELECT count(*) FROM point"), 2);
+	assert_int_equal(ask("SELECT min(id) FROM point"), 12);
+	assert_int_equal(ask("UPDATE part SET last = 1000000"), -1);
+	assert_int_equal(store_sweep_unfinished(s, &id, &seen, &err), HX_INPUT);
+	assert_non_null(strstr(err.msg, "is damaged"));
+	findings_free(&found);
+	findings_free(&again);
+	store_close(s);
+	fixture_free(&f);
+	fixture_free(&other);
 	clear();
 }
 
@@ -401,7 +486,7 @@ static void nothing_yet(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip), cmocka_unit_test(shares), cmocka_unit_test(reloads),
+		cmocka_unit_test(round_trip), cmocka_unit_test(shares), cmocka_unit_test(goes_on), cmocka_unit_test(reloads),
 		cmocka_unit_test(queries),    cmocka_unit_test(others), cmocka_unit_test(nothing_yet),
 	};
 

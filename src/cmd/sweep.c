@@ -1,13 +1,9 @@
-/* hexplore sweep: enumerate, predict, store, answer. */
+/* hexplore sweep: what to predict, where to, and whether it fits. */
 #include "base/text.h"
 #include "cmd/cmd.h"
-#include "core/evaluate.h"
-#include "output/columns.h"
-#include "output/progress.h"
-#include "output/verdict.h"
+#include "cmd/sweep_run.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -16,167 +12,18 @@
 enum {
 	BYTES_PER_ROW = 210, /* of a stored point: 163 to 213 over the shipped profiles, fewer where many points cannot run */
 	BYTES_FIXED = 50000, /* of the inputs' texts */
-	BEST = 5,
-	INTERRUPTED = 128 + SIGINT,
 };
 
 struct options {
-	const char *profile, *sweep, *db, *jobs, *format;
+	const char *profile, *sweep, *db, *jobs, *format, *shard;
 	struct study_changes changes;
-	bool dry_run, quiet, help;
+	bool resume, dry_run, quiet, help;
 };
-
-/* What the batches of a running sweep are given to. */
-struct job {
-	struct store *store;
-	struct store_sweep *stored;
-	const struct predict *predict;
-	struct findings findings;
-	struct progress *progress;
-	struct keeper keeper;
-	struct hx_err *err;
-};
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal)
-{
-	(void)signal;
-	interrupted = 1;
-}
-
-static void catch_interrupt(bool on)
-{
-	struct sigaction action = {.sa_handler = on ? on_interrupt : SIG_DFL, .sa_flags = SA_RESETHAND}; /* a second Ctrl-C ends at once */
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
-
-/* Takes a batch; non-zero ends the sweep. */
-static int take(void *arg, const struct batch *b)
-{
-	struct job *j = arg;
-	int rc = HX_OK;
-
-	findings_join(&j->findings, &b->findings);
-	if (j->keeper.keep == KEEP_ALL)
-		rc = store_points(j->store, j->stored, j->predict, b->point, b->prediction, b->kept, b->first + (int64_t)b->n, j->err);
-	else
-		keeper_add(&j->keeper, b->point, b->prediction, b->kept);
-	if (rc)
-		return rc;
-	j->stored->done = b->first + (int64_t)b->n;
-	progress_update(j->progress, j->stored->done);
-	return interrupted && j->stored->done < j->stored->size ? INTERRUPTED : HX_OK;
-}
-
-/* An interrupted sweep keeps the best of what it has seen. */
-static int store_kept(struct job *j)
-{
-	keeper_finish(&j->keeper);
-	return store_points(j->store, j->stored, j->predict, j->keeper.points, j->keeper.predictions, j->keeper.n, j->stored->done, j->err);
-}
-
-static void print_head(const struct study *st, const struct store_sweep *stored, const struct findings *found, double seconds, FILE *f)
-{
-	char points[TEXT_MAX], feasible[TEXT_MAX], time[TEXT_MAX], source[128];
-
-	fprintf(f, "%s", st->target.name);
-	for (size_t i = 0; i < st->sweep.n_drafters; i++)
-		fprintf(f, "%s%s", i ? ", " : " with ", st->drafters[i].name);
-	fprintf(f, " on %s (%s)\n", st->profile.name, profile_statuses[st->profile.status]);
-	if (st->profile.status != PROFILE_MEASURED)
-		fputs("not calibrated: boards of one SoC alone differ by up to 40 %\n", f);
-	for (size_t i = 0; i < st->sweep.n_acceptance; i++) {
-		accept_text(&st->sweep.acceptance[i], source, sizeof(source));
-		fprintf(f, "%s%s (%s)", i ? ", " : "acceptance: ", source, profile_source_kinds[st->sweep.acceptance[i].kind]);
-	}
-	fputs(st->sweep.n_acceptance ? "\n" : "", f);
-	if (st->costs.relative)
-		fputs("times are in the unit of the costs table, not in seconds\n", f);
-	fprintf(f, "sweep %lld, %s: %s points, %s can run, %s\n\n", (long long)stored->id, st->sweep.name, text_count(points, (double)stored->done),
-		text_count(feasible, (double)found->feasible), text_time(time, seconds));
-}
-
-/* Head and verdict go to stdout with the table, to stderr beside a list meant for programs. */
-static int answer(struct job *j, const struct space *space, enum report_format format, double seconds)
-{
-	struct store_query q = {.sweep = j->stored->id, .order = "speedup", .descending = true, .limit = BEST};
-	FILE *f = format == REPORT_TABLE ? stdout : stderr;
-	size_t rows;
-
-	print_head(space->study, j->stored, &j->findings, seconds, f);
-	verdict_print(j->predict, &j->findings, f);
-	if (format == REPORT_TABLE)
-		puts("");
-	return columns_list(j->store, &q, format, space->study, &rows, j->err);
-}
-
-static int interrupted_message(const struct job *j, const char *db)
-{
-	return hx_err_set(j->err, INTERRUPTED, "interrupted: the first %lld of %lld points are kept as sweep %lld in %s; the same command starts anew",
-			  (long long)j->stored->done, (long long)j->stored->size, (long long)j->stored->id, db);
-}
-
-/* A front needs a value in every objective; energies need powers. */
-static int check_objectives(const struct predict *p, struct hx_err *err)
-{
-	const struct sweep *sw = &p->study->sweep;
-
-	for (size_t o = 0; o < sw->n_objectives; o++) {
-		bool known = false;
-
-		for (int64_t i = 0; i < p->space->n_plain; i++)
-			known |= !isnan(keeper_objective(&p->plain[i], (enum objective)sw->objectives[o]));
-		if (!known)
-			return study_fail(p->study, err, "objectives", "no point would have an energy: the profile has no 'power' for these units");
-	}
-	return HX_OK;
-}
-
-static int run_sweep(const struct options *o, const struct inputs *in, const struct predict *p, enum keep keep, int top, int jobs,
-		     enum report_format format, struct hx_err *err)
-{
-	const struct space *space = p->space;
-	const struct sweep *sw = &space->study->sweep;
-	struct store_sweep stored = {.profile = (char *)o->profile, .sweep = (char *)o->sweep, .acceptance = (char *)o->changes.acceptance,
-				     .costs = (char *)o->changes.costs, .keep = (char *)o->changes.keep, .size = space->size};
-	struct job j = {.stored = &stored, .predict = p, .err = err};
-	double seconds;
-	int rc;
-
-	if (keep == KEEP_PARETO && (rc = check_objectives(p, err)))
-		return rc;
-	catch_interrupt(true);
-	if ((rc = store_open(&j.store, o->db, STORE_WRITE, err)))
-		return rc;
-	if ((rc = store_sweep_create(j.store, &stored, in, space, err)))
-		goto out;
-	findings_init(&j.findings, p);
-	keeper_init(&j.keeper, keep, top, sw->objectives, sw->n_objectives);
-	j.progress = progress_begin("points", space->size, o->quiet);
-	rc = evaluate(p, 0, space->size, jobs, &j.keeper, take, &j);
-	if ((!rc || rc == INTERRUPTED) && keep != KEEP_ALL && store_kept(&j))
-		rc = HX_IO;
-	catch_interrupt(false);
-	seconds = progress_elapsed_s(j.progress);
-	progress_end(j.progress);
-	if (rc == INTERRUPTED)
-		interrupted_message(&j, o->db);
-	else if (!rc)
-		rc = answer(&j, space, format, seconds);
-	keeper_free(&j.keeper);
-	findings_free(&j.findings);
-out:
-	store_close(j.store);
-	return rc;
-}
 
 /* About how large the database becomes; a front's size is not known before. */
-static double expected_bytes(const struct space *s, enum keep keep, int top)
+static double expected_bytes(double points, enum keep keep, int top)
 {
-	double rows = keep == KEEP_ALL ? (double)s->size : keep == KEEP_TOP ? fmin((double)s->size, top) : NAN;
+	double rows = keep == KEEP_ALL ? points : keep == KEEP_TOP ? fmin(points, top) : NAN;
 
 	return BYTES_FIXED + rows * BYTES_PER_ROW;
 }
@@ -209,7 +56,7 @@ static int check_disk(const char *db, double bytes, struct hx_err *err)
 			  text_bytes(need, bytes), text_bytes(have, left));
 }
 
-static int print_dry_run(const struct space *s, double bytes, enum report_format format)
+static int print_dry_run(const struct space *s, const struct store_part *part, double bytes, enum report_format format)
 {
 	static const struct report_column columns[] = {
 		{"points", "points", REPORT_NUMBER, 0, 0},
@@ -218,51 +65,124 @@ static int print_dry_run(const struct space *s, double bytes, enum report_format
 		{"target_mappings", "target mappings", REPORT_NUMBER, 0, 0},
 		{"bytes", "file MB", REPORT_NUMBER, 3, 1e-6},
 	};
+	double plain = fmax(0, (double)((part->last < s->n_plain ? part->last : s->n_plain) - part->first));
 	/* one object rather than a list of one */
 	struct report *r = report_begin(stdout, format == REPORT_JSON ? REPORT_JSONL : format, columns, sizeof(columns) / sizeof(*columns));
 
-	report_number(r, (double)s->size);
-	report_number(r, (double)s->n_plain);
-	report_number(r, (double)(s->size - s->n_plain));
+	report_number(r, (double)(part->last - part->first));
+	report_number(r, plain);
+	report_number(r, (double)(part->last - part->first) - plain);
 	report_number(r, (double)s->target.n);
 	report_number(r, bytes);
 	report_end(r);
 	return HX_OK;
 }
 
-static int load_and_run(const struct options *o, int jobs, enum report_format format, struct hx_err *err)
-{
-	struct inputs in = {0};
-	struct study study = {0};
-	struct space space = {0};
-	struct predict predict = {0};
-	enum keep keep;
-	double bytes;
-	int top = 0, rc;
+/* What a sweep needs from its inputs on. */
+struct loaded {
+	struct inputs in;
+	struct study study;
+	struct space space;
+	struct predict predict;
+};
 
-	if ((rc = study_load(&study, &in, o->profile, o->sweep, &o->changes, err)) || (rc = space_init(&space, &study, err)))
-		goto out;
-	if ((rc = sweep_keep(o->changes.keep ? o->changes.keep : study.sweep.keep, &keep, &top, err)))
-		goto out;
-	bytes = expected_bytes(&space, keep, top);
-	if (o->dry_run)
-		rc = print_dry_run(&space, bytes, format);
-	else if (!(rc = check_disk(o->db, bytes, err)) && !(rc = predict_init(&predict, &study, &space, err)) &&
-		 !(rc = predict_fits(&predict, err)))
-		rc = run_sweep(o, &in, &predict, keep, top, jobs, format, err);
-out:
-	if (predict.study)
-		predict_free(&predict);
-	if (space.study)
-		space_free(&space);
-	study_free(&study);
-	inputs_free(&in);
+static void unload(struct loaded *l)
+{
+	if (l->predict.study)
+		predict_free(&l->predict);
+	if (l->space.study)
+		space_free(&l->space);
+	study_free(&l->study);
+	inputs_free(&l->in);
+}
+
+/* The latest unfinished sweep, with the inputs that the database holds. Its strings are run->stored's. */
+static int find_unfinished(struct sweep_run *run, struct inputs *in, struct hx_err *err)
+{
+	int64_t id;
+	int rc;
+
+	if ((rc = store_open(&run->store, run->db, STORE_WRITE, err)) || (rc = store_sweep_unfinished(run->store, &id, &run->part, err)))
+		return rc;
+	if (!id)
+		return hx_err_set(err, HX_INPUT, "no sweep in '%s' is unfinished; --profile P begins one", run->db);
+	rc = store_sweep_read(run->store, id, &run->stored, in, err);
+	if (!rc && (!run->stored.version || strcmp(run->stored.version, HX_VERSION) != 0))
+		rc = hx_err_set(err, HX_INPUT, "sweep %lld was begun by hexplore %s; this is %s, and may predict otherwise", (long long)id,
+				run->stored.version, HX_VERSION);
 	return rc;
+}
+
+/* The sweep that was asked for, from where it was left if it was begun. */
+static int find_same(const struct options *o, struct sweep_run *run, const struct inputs *in, struct hx_err *err)
+{
+	int rc = run->store ? HX_OK : store_open(&run->store, run->db, STORE_WRITE, err);
+
+	if (rc || !o->resume || run->stored.id)
+		return rc;
+	rc = store_sweep_find(run->store, &run->stored, &run->part, in, err);
+	if (!rc && !run->stored.id && !o->quiet)
+		fprintf(stderr, "hexplore: no such sweep of these very inputs is in %s; beginning it\n", run->db);
+	return rc;
+}
+
+static int load_and_run(const struct options *o, struct sweep_run *run, struct loaded *l, struct hx_err *err)
+{
+	struct study_changes changes;
+	double bytes;
+	int rc;
+
+	if (o->profile) {
+		run->stored = (struct store_sweep){.profile = hx_xstrdup(o->profile), .sweep = hx_xstrdup(o->sweep)};
+		run->stored.acceptance = o->changes.acceptance ? hx_xstrdup(o->changes.acceptance) : NULL;
+		run->stored.costs = o->changes.costs ? hx_xstrdup(o->changes.costs) : NULL;
+		run->stored.keep = o->changes.keep ? hx_xstrdup(o->changes.keep) : NULL;
+	} else if ((rc = find_unfinished(run, &l->in, err))) {
+		return rc;
+	}
+	changes = (struct study_changes){run->stored.acceptance, run->stored.costs, run->stored.keep};
+	if ((rc = study_load(&l->study, &l->in, run->stored.profile, run->stored.sweep, &changes, err)) || (rc = space_init(&l->space, &l->study, err)) ||
+	    (rc = sweep_keep(changes.keep ? changes.keep : l->study.sweep.keep, &run->keep, &run->top, err)))
+		return rc;
+	if (o->profile) {
+		run->stored.size = l->space.size;
+		shard_range(&run->shard, l->space.size, &run->part.first, &run->part.last);
+		run->part.done = run->part.first;
+	} else if (run->stored.size != l->space.size) {
+		return hx_err_set(err, HX_INPUT, "database '%s' is damaged: sweep %lld has %lld points there, and %lld by its inputs", run->db,
+				  (long long)run->stored.id, (long long)run->stored.size, (long long)l->space.size);
+	}
+	bytes = expected_bytes((double)(run->part.last - run->part.done), run->keep, run->top);
+	if (o->dry_run)
+		return print_dry_run(&l->space, &run->part, bytes, run->format);
+	if ((rc = check_disk(run->db, bytes, err)) || (rc = predict_init(&l->predict, &l->study, &l->space, err)) ||
+	    (rc = predict_fits(&l->predict, err)) || (rc = sweep_run_check(&l->predict, run->keep, err)) || (rc = find_same(o, run, &l->in, err)))
+		return rc;
+	run->predict = &l->predict;
+	return sweep_run(run, &l->in, err);
+}
+
+/* What was typed, as far as it can be told without a file. */
+static int check_options(const struct options *o, struct sweep_run *run, struct hx_err *err)
+{
+	long jobs = sysconf(_SC_NPROCESSORS_ONLN);
+	int rc;
+
+	if ((rc = report_format_parse(o->format, &run->format, err)) || (o->jobs && (rc = text_int(o->jobs, 1, 256, "--jobs", &jobs, err))) ||
+	    (o->shard && (rc = shard_parse(o->shard, &run->shard, err))))
+		return rc;
+	run->jobs = (int)(jobs > 0 ? jobs : 1);
+	run->quiet = o->quiet;
+	if (!o->profile && !o->resume)
+		return hx_err_set(err, HX_INPUT, "sweep: which device? --profile P; 'hexplore profile list' shows those shipped");
+	if (!o->profile && (o->sweep || o->changes.acceptance || o->changes.costs || o->changes.keep))
+		return hx_err_set(err, HX_INPUT, "sweep --resume without --profile goes on as it was begun, without other options of the sweep");
+	return HX_OK;
 }
 
 int cmd_sweep(const struct opt_command *about, int argc, char **argv, struct hx_err *err)
 {
-	struct options o = {.sweep = "translation", .db = CMD_DEFAULT_DB};
+	struct options o = {.db = CMD_DEFAULT_DB};
 	const struct opt opts[] = {
 		{"profile", 'p', "P", "hardware profile: a file, or a name 'profile list' shows", &o.profile, NULL},
 		{"sweep", 's', "S", "sweep: a file, or a name (default: translation)", &o.sweep, NULL},
@@ -270,22 +190,31 @@ int cmd_sweep(const struct opt_command *about, int argc, char **argv, struct hx_
 		{"costs", 0, "FILE", "measured passes (CSV, or JSON of llama-bench), used where they have a row", &o.changes.costs, NULL},
 		{"keep", 0, "K", "points stored: all, pareto or top:N (default: the sweep's, or all)", &o.changes.keep, NULL},
 		{"db", 0, "F", "database (default: " CMD_DEFAULT_DB ")", &o.db, NULL},
+		{"resume", 'r', NULL, "go on where the same sweep was left; alone: the latest unfinished", NULL, &o.resume},
+		{"shard", 0, "I/N", "part I of N, into a database of its own; auto: as the launcher numbers", &o.shard, NULL},
 		{"jobs", 'j', "N", "threads (default: all cores)", &o.jobs, NULL},
 		{"dry-run", 'n', NULL, "print the size of the space and of the file, and stop", NULL, &o.dry_run},
 		{"format", 'f', "FMT", "of the best five: table, csv, json or jsonl", &o.format, NULL},
 		{"quiet", 'q', NULL, "no progress", NULL, &o.quiet},
 		{0}};
-	long jobs = sysconf(_SC_NPROCESSORS_ONLN);
-	enum report_format format;
+	struct sweep_run run = {.shard = {1, 1}};
+	struct loaded loaded = {0};
+	char *shard_db = NULL;
 	int first, rc = opt_parse(argc, argv, about, opts, &first, &o.help, err);
 
 	if (rc || o.help)
 		return rc;
-	if ((rc = cmd_no_arguments(about, argc, argv, first, err)) || (rc = report_format_parse(o.format, &format, err)))
+	if ((rc = cmd_no_arguments(about, argc, argv, first, err)) || (rc = check_options(&o, &run, err)))
 		return rc;
-	if (o.jobs && (rc = text_int(o.jobs, 1, 256, "--jobs", &jobs, err)))
-		return rc;
-	if (!o.profile)
-		return hx_err_set(err, HX_INPUT, "sweep: which device? --profile P; 'hexplore profile list' shows those shipped");
-	return load_and_run(&o, (int)(jobs > 0 ? jobs : 1), format, err);
+	if (!o.sweep)
+		o.sweep = "translation";
+	if (o.shard)
+		shard_db = shard_path(o.db, &run.shard);
+	run.db = shard_db ? shard_db : o.db;
+	rc = load_and_run(&o, &run, &loaded, err);
+	store_sweep_free(&run.stored);
+	store_close(run.store);
+	unload(&loaded);
+	free(shard_db);
+	return rc;
 }

@@ -57,11 +57,15 @@ void findings_add(struct findings *f, size_t group, int64_t index, bool speculat
 		join_refused(&f->v[group], index, pr->memory_bytes);
 }
 
+void findings_join_one(struct finding *f, const struct finding *other)
+{
+	join_best(f, other->best, other->best_s);
+	join_refused(f, other->refused, other->refused_bytes);
+}
+
 void findings_join(struct findings *f, const struct findings *other)
 {
 	f->feasible += other->feasible;
-	for (size_t i = 0; i < f->n; i++) {
-		join_best(&f->v[i], other->v[i].best, other->v[i].best_s);
-		join_refused(&f->v[i], other->v[i].refused, other->v[i].refused_bytes);
-	}
+	for (size_t i = 0; i < f->n; i++)
+		findings_join_one(&f->v[i], &other->v[i]);
 }

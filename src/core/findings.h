@@ -18,6 +18,9 @@ struct findings {
 	size_t n;
 };
 
+/* The better of both. In whatever order parts are joined, the result is the same. */
+void findings_join_one(struct finding *f, const struct finding *other);
+
 void findings_init(struct findings *f, const struct predict *p);
 void findings_free(struct findings *f);
 void findings_clear(struct findings *f);
@@ -25,7 +28,7 @@ void findings_clear(struct findings *f);
 /* Takes the point of that index in; group is its predict_group. */
 void findings_add(struct findings *f, size_t group, int64_t index, bool speculative, const struct prediction *pr);
 
-/* Adds what was found among other points. In whatever order parts are joined, the result is the same. */
+/* Adds what was found among other points. */
 void findings_join(struct findings *f, const struct findings *other);
 
 #endif

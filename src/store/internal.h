@@ -11,7 +11,8 @@ struct store {
 	char *path; /* cleaned, for messages */
 	sqlite3_stmt *insert;
 	int64_t *target_maps, **draft_maps; /* mapping ids of the sweep being written */
-	size_t n_drafters;
+	char **acceptance; /* its sources in words */
+	size_t n_drafters, n_acceptance;
 };
 
 /* HX_IO (HX_INPUT: not a database) with what SQLite says of the last call, and a remedy where there is one. */
@@ -25,6 +26,28 @@ int store_finish(struct store *s, sqlite3_stmt *st, struct hx_err *err);
 
 /* Binds a text that outlives the statement's run; NULL binds NULL. */
 void store_bind_text(sqlite3_stmt *st, int i, const char *text);
+
+/* Runs insert (INSERT OR IGNORE) then select with the same text parameters, b (NULL: none) having b_len bytes, for the id of a row that may
+ * exist. */
+int store_intern(struct store *s, const char *insert, const char *select, const char *a, const char *b, size_t b_len, int64_t *id, struct hx_err *err);
+int store_intern_mapping(struct store *s, const char *text, int64_t *id, struct hx_err *err);
+
+/* NAN becomes NULL, as SQLite has it. */
+void store_bind_number(sqlite3_stmt *st, int i, double v);
+
+int store_add_part(struct store *s, int64_t sweep, const struct store_part *part, int64_t feasible, struct hx_err *err);
+int store_set_finding(struct store *s, int64_t sweep, int64_t workload, const char *quant, const struct finding *f, struct hx_err *err);
+
+/* The columns best, best_s, refused, refused_bytes from column i on, of ids up to size. */
+struct finding store_finding(sqlite3_stmt *st, int i, int64_t size);
+
+/* Adds a row of table sweep with its inputs; sets id. */
+int store_add_sweep(struct store *s, struct store_sweep *sweep, const char *created, const char *target, const char *model, double temperature,
+		    bool kv_cache, const struct inputs *in, struct hx_err *err);
+
+/* The latest sweep of the same inputs, changes, size and version; with `only` one that has that part first to last and no other. 0: none. */
+int store_sweep_same(struct store *s, const struct store_sweep *sweep, const struct inputs *in, const struct store_part *only, int64_t *id,
+		     struct hx_err *err);
 
 /* Frees what the sweep written before needed. */
 void store_forget_sweep(struct store *s);

@@ -7,8 +7,16 @@ const char schema_sql[] =
 	"CREATE TABLE sweep ("
 	" id INTEGER PRIMARY KEY, created TEXT NOT NULL, version TEXT NOT NULL,"
 	" profile TEXT NOT NULL, sweep TEXT NOT NULL, target TEXT NOT NULL, model TEXT NOT NULL, temperature REAL NOT NULL, kv_cache INTEGER NOT NULL,"
-	" acceptance TEXT, costs TEXT, keep TEXT,"
-	" size INTEGER NOT NULL, done INTEGER NOT NULL);"
+	" acceptance TEXT, costs TEXT, keep TEXT, size INTEGER NOT NULL);"
+	/* ids above `first` up to `last` are the part's, those up to `done` are evaluated */
+	"CREATE TABLE part ("
+	" sweep INTEGER NOT NULL REFERENCES sweep, first INTEGER NOT NULL, last INTEGER NOT NULL, done INTEGER NOT NULL, feasible INTEGER NOT NULL,"
+	" PRIMARY KEY (sweep, first)) WITHOUT ROWID;"
+	/* what the answer is drawn from, whatever rows are kept */
+	"CREATE TABLE finding ("
+	" sweep INTEGER NOT NULL REFERENCES sweep, workload INTEGER NOT NULL, target_quant TEXT NOT NULL,"
+	" best INTEGER, best_s REAL, refused INTEGER, refused_bytes REAL,"
+	" PRIMARY KEY (sweep, workload, target_quant)) WITHOUT ROWID;"
 	"CREATE TABLE sweep_input ("
 	" sweep INTEGER NOT NULL REFERENCES sweep, input INTEGER NOT NULL REFERENCES input, name TEXT NOT NULL, path TEXT NOT NULL,"
 	" PRIMARY KEY (sweep, input, name)) WITHOUT ROWID;"

@@ -16,18 +16,57 @@ void store_close(struct store *s);
 /* What a stored sweep was, enough to load its study again. Strings are owned. */
 struct store_sweep {
 	int64_t id;
+	char *version;         /* of the hexplore that predicted it */
 	char *profile, *sweep; /* names as they were asked for */
 	char *acceptance, *costs, *keep; /* changes from the command line, or NULL */
 	int64_t size, done;    /* points in all; evaluated and committed */
+	int parts;             /* more than one: merged */
 	int64_t newest;        /* once read: the highest id there is */
 };
 
-/* Stores a new sweep with its inputs and mappings; sets id. */
-int store_sweep_create(struct store *s, struct store_sweep *sweep, const struct inputs *in, const struct space *space, struct hx_err *err);
+/* The points [first, last) of a sweep that one process evaluates, in order; those before `done` are. */
+struct store_part {
+	int64_t first, last, done;
+};
 
-/* Adds points of the sweep created last by this process and records progress, in one transaction. */
-int store_points(struct store *s, const struct store_sweep *sweep, const struct predict *p, const struct point *points,
-		 const struct prediction *predictions, size_t n, int64_t done, struct hx_err *err);
+/* Stores a new sweep with its inputs and mappings, none of its part done; sets id. */
+int store_sweep_create(struct store *s, struct store_sweep *sweep, const struct store_part *part, const struct inputs *in, const struct space *space,
+		       struct hx_err *err);
+
+/* Sets id to the latest sweep of the same inputs, changes, size and version that has the same part first to last and no other; 0: there is
+ * none. Then also sets the part's done. */
+int store_sweep_find(struct store *s, struct store_sweep *sweep, struct store_part *part, const struct inputs *in, struct hx_err *err);
+
+/* The latest sweep of one part that is not done, 0: there is none. */
+int store_sweep_unfinished(struct store *s, int64_t *id, struct store_part *part, struct hx_err *err);
+
+/* Goes on with a sweep; findings, of its study and with nothing found yet, become those so far. */
+int store_sweep_resume(struct store *s, const struct store_sweep *sweep, const struct predict *p, struct findings *findings, struct hx_err *err);
+
+/* Adds points of the sweep that was created or resumed last, or puts them in the place of all that its part has (replace), and records
+ * progress, in one transaction. part->done is what it was before. HX_INPUT: another process has gone on with the part. */
+struct store_batch {
+	const struct point *points;
+	const struct prediction *predictions;
+	size_t n;
+	bool replace;
+	int64_t done;
+	const struct findings *findings; /* so far */
+};
+int store_points(struct store *s, const struct store_sweep *sweep, struct store_part *part, const struct predict *p, const struct store_batch *batch,
+		 struct hx_err *err);
+
+/* Reads what was found in a sweep so far; findings are those of its study, with nothing found yet. */
+int store_findings_read(struct store *s, int64_t sweep, const struct space *space, struct findings *findings, struct hx_err *err);
+
+/* The parts of a sweep, by ascending first; the caller frees them. */
+int store_parts_read(struct store *s, int64_t sweep, struct store_part **parts, size_t *n, struct hx_err *err);
+
+/* Joins the n databases at paths into `into`, none of which it is, all of them or, on failure, none: sweeps of the same inputs, changes, size and version become one,
+ * with all their parts, findings and rows, of which it keeps what the sweep keeps. Joining again changes nothing. touched: ids in `into` of the
+ * sweeps that were joined, ascending; the caller frees it. HX_INPUT: parts of one sweep that overlap, or that were computed from other
+ * inputs. */
+int store_merge(struct store *into, char *const *paths, size_t n, int64_t **touched, size_t *n_touched, struct hx_err *err);
 
 /* Reads a sweep (0: the latest with points, or else the latest) and its inputs; `in` is sealed. HX_INPUT: there is none. */
 int store_sweep_read(struct store *s, int64_t id, struct store_sweep *sweep, struct inputs *in, struct hx_err *err);

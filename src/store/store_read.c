@@ -45,8 +45,9 @@ int store_sweep_read(struct store *s, int64_t id, struct store_sweep *sweep, str
 {
 	sqlite3_stmt *st = NULL;
 	int step, rc = store_prepare(s,
-			       "SELECT id, profile, sweep, acceptance, costs, keep, size, done, (SELECT max(id) FROM sweep) FROM sweep "
-			       "WHERE ?1 = 0 OR id = ?1 ORDER BY done = 0, id DESC LIMIT 1",
+			       "SELECT s.id, s.version, s.profile, s.sweep, s.acceptance, s.costs, s.keep, s.size, ifnull(sum(p.done - p.first), 0) AS done, "
+			       "count(p.first), (SELECT max(id) FROM sweep) FROM sweep s LEFT JOIN part p ON p.sweep = s.id "
+			       "WHERE ?1 = 0 OR s.id = ?1 GROUP BY s.id ORDER BY done = 0, s.id DESC LIMIT 1",
 			       &st, err);
 
 	*sweep = (struct store_sweep){0};
@@ -55,9 +56,17 @@ int store_sweep_read(struct store *s, int64_t id, struct store_sweep *sweep, str
 	sqlite3_bind_int64(st, 1, id);
 	step = sqlite3_step(st);
 	if (step == SQLITE_ROW)
-		*sweep = (struct store_sweep){sqlite3_column_int64(st, 0), column_text(st, 1), column_text(st, 2), column_text(st, 3),
-					      column_text(st, 4), column_text(st, 5), sqlite3_column_int64(st, 6), sqlite3_column_int64(st, 7),
-					      sqlite3_column_int64(st, 8)};
+		*sweep = (struct store_sweep){.id = sqlite3_column_int64(st, 0),
+					      .version = column_text(st, 1),
+					      .profile = column_text(st, 2),
+					      .sweep = column_text(st, 3),
+					      .acceptance = column_text(st, 4),
+					      .costs = column_text(st, 5),
+					      .keep = column_text(st, 6),
+					      .size = sqlite3_column_int64(st, 7),
+					      .done = sqlite3_column_int64(st, 8),
+					      .parts = sqlite3_column_int(st, 9),
+					      .newest = sqlite3_column_int64(st, 10)};
 	else if (step != SQLITE_DONE)
 		rc = store_fail(s, err);
 	else if (id)
@@ -76,6 +85,7 @@ int store_sweep_read(struct store *s, int64_t id, struct store_sweep *sweep, str
 
 void store_sweep_free(struct store_sweep *sweep)
 {
+	free(sweep->version);
 	free(sweep->profile);
 	free(sweep->sweep);
 	free(sweep->acceptance);

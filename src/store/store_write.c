@@ -1,13 +1,13 @@
 /* Writing: a sweep with its inputs and mappings, then its points in batches. */
 #include "store/internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { FIRST_NUMBER = 15 /* first parameter of a point's insertion that is a predict_columns row */ };
 
-/* NAN becomes NULL, as SQLite has it. */
-static void bind_number(sqlite3_stmt *st, int i, double v)
+void store_bind_number(sqlite3_stmt *st, int i, double v)
 {
 	sqlite3_bind_double(st, i, v);
 }
@@ -16,16 +16,20 @@ void store_forget_sweep(struct store *s)
 {
 	for (size_t d = 0; s->draft_maps && d < s->n_drafters; d++)
 		free(s->draft_maps[d]);
+	for (size_t i = 0; i < s->n_acceptance; i++)
+		free(s->acceptance[i]);
+	free(s->acceptance);
 	free(s->draft_maps);
 	free(s->target_maps);
 	sqlite3_finalize(s->insert);
+	s->acceptance = NULL;
+	s->n_acceptance = 0;
 	s->draft_maps = NULL;
 	s->target_maps = NULL;
 	s->insert = NULL;
 }
 
-/* Runs insert (a statement with parameters bound), then select with the same parameters, for the id of a row that may exist. */
-static int intern(struct store *s, const char *insert, const char *select, const char *a, const char *b, size_t b_len, int64_t *id, struct hx_err *err)
+int store_intern(struct store *s, const char *insert, const char *select, const char *a, const char *b, size_t b_len, int64_t *id, struct hx_err *err)
 {
 	const char *sql[2] = {insert, select};
 	int rc = HX_OK;
@@ -49,14 +53,18 @@ static int intern(struct store *s, const char *insert, const char *select, const
 	return rc;
 }
 
+int store_intern_mapping(struct store *s, const char *text, int64_t *id, struct hx_err *err)
+{
+	return store_intern(s, "INSERT OR IGNORE INTO mapping (text) VALUES (?1)", "SELECT id FROM mapping WHERE text = ?1", text, NULL, 0, id, err);
+}
+
 static int add_mappings(struct store *s, const struct mappings *m, int64_t **ids, struct hx_err *err)
 {
 	int rc = HX_OK;
 
 	*ids = hx_xcalloc(m->n, sizeof(**ids));
 	for (size_t i = 0; i < m->n && !rc; i++)
-		rc = intern(s, "INSERT OR IGNORE INTO mapping (text) VALUES (?1)", "SELECT id FROM mapping WHERE text = ?1", m->v[i].text, NULL, 0,
-			    &(*ids)[i], err);
+		rc = store_intern_mapping(s, m->v[i].text, &(*ids)[i], err);
 	return rc;
 }
 
@@ -64,7 +72,7 @@ static int add_input(struct store *s, int64_t sweep, const struct input *in, str
 {
 	sqlite3_stmt *st = NULL;
 	int64_t id = 0;
-	int rc = intern(s, "INSERT OR IGNORE INTO input (kind, text) VALUES (?1, ?2)", "SELECT id FROM input WHERE kind = ?1 AND text = ?2",
+	int rc = store_intern(s, "INSERT OR IGNORE INTO input (kind, text) VALUES (?1, ?2)", "SELECT id FROM input WHERE kind = ?1 AND text = ?2",
 			input_kinds[in->kind], in->text, in->len, &id, err);
 
 	if (rc || (rc = store_prepare(s, "INSERT INTO sweep_input (sweep, input, name, path) VALUES (?, ?, ?, ?)", &st, err)))
@@ -78,30 +86,34 @@ static int add_input(struct store *s, int64_t sweep, const struct input *in, str
 	return rc;
 }
 
-static int add_sweep(struct store *s, struct store_sweep *sweep, const struct study *study, struct hx_err *err)
+int store_add_sweep(struct store *s, struct store_sweep *sweep, const char *created, const char *target, const char *model, double temperature,
+		    bool kv_cache, const struct inputs *in, struct hx_err *err)
 {
 	sqlite3_stmt *st = NULL;
 	int rc = store_prepare(s,
-			 "INSERT INTO sweep (created, version, profile, sweep, target, model, temperature, kv_cache, acceptance, costs, keep, size, done) "
-			 "VALUES (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+			 "INSERT INTO sweep (created, version, profile, sweep, target, model, temperature, kv_cache, acceptance, costs, keep, size) "
+			 "VALUES (ifnull(?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now')), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 			 &st, err);
 
 	if (rc)
 		return rc;
-	store_bind_text(st, 1, HX_VERSION);
-	store_bind_text(st, 2, sweep->profile);
-	store_bind_text(st, 3, sweep->sweep);
-	store_bind_text(st, 4, study->target.name);
-	store_bind_text(st, 5, sweep_models[study->sweep.model]);
-	bind_number(st, 6, study->sweep.temperature);
-	sqlite3_bind_int(st, 7, study->sweep.kv_cache);
-	store_bind_text(st, 8, sweep->acceptance);
-	store_bind_text(st, 9, sweep->costs);
-	store_bind_text(st, 10, sweep->keep);
-	sqlite3_bind_int64(st, 11, sweep->size);
+	store_bind_text(st, 1, created);
+	store_bind_text(st, 2, sweep->version ? sweep->version : HX_VERSION);
+	store_bind_text(st, 3, sweep->profile);
+	store_bind_text(st, 4, sweep->sweep);
+	store_bind_text(st, 5, target);
+	store_bind_text(st, 6, model);
+	store_bind_number(st, 7, temperature);
+	sqlite3_bind_int(st, 8, kv_cache);
+	store_bind_text(st, 9, sweep->acceptance);
+	store_bind_text(st, 10, sweep->costs);
+	store_bind_text(st, 11, sweep->keep);
+	sqlite3_bind_int64(st, 12, sweep->size);
 	rc = store_finish(s, st, err);
 	sqlite3_finalize(st);
 	sweep->id = sqlite3_last_insert_rowid(s->db);
+	for (size_t i = 0; i < in->n && !rc; i++)
+		rc = add_input(s, sweep->id, in->items[i], err);
 	return rc;
 }
 
@@ -120,25 +132,59 @@ static int prepare_insert(struct store *s, struct hx_err *err)
 	return store_prepare(s, sql, &s->insert, err);
 }
 
-int store_sweep_create(struct store *s, struct store_sweep *sweep, const struct inputs *in, const struct space *space, struct hx_err *err)
+/* What the rows of a sweep are written with. */
+static int prepare_points(struct store *s, const struct space *space, struct hx_err *err)
+{
+	const struct study *study = space->study;
+	char text[256];
+	int rc;
+
+	store_forget_sweep(s);
+	s->n_drafters = study->sweep.n_drafters;
+	s->draft_maps = hx_xcalloc(s->n_drafters, sizeof(*s->draft_maps));
+	s->n_acceptance = study->sweep.n_acceptance;
+	s->acceptance = hx_xcalloc(s->n_acceptance, sizeof(*s->acceptance));
+	for (size_t i = 0; i < s->n_acceptance; i++) {
+		accept_text(&study->sweep.acceptance[i], text, sizeof(text));
+		s->acceptance[i] = hx_xstrdup(text);
+	}
+	rc = add_mappings(s, &space->target, &s->target_maps, err);
+	for (size_t d = 0; d < s->n_drafters && !rc; d++)
+		rc = add_mappings(s, &space->draft[d], &s->draft_maps[d], err);
+	return rc ? rc : prepare_insert(s, err);
+}
+
+int store_add_part(struct store *s, int64_t sweep, const struct store_part *part, int64_t feasible, struct hx_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = store_prepare(s, "INSERT INTO part (sweep, first, last, done, feasible) VALUES (?, ?, ?, ?, ?)", &st, err);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(st, 1, sweep);
+	sqlite3_bind_int64(st, 2, part->first);
+	sqlite3_bind_int64(st, 3, part->last);
+	sqlite3_bind_int64(st, 4, part->done);
+	sqlite3_bind_int64(st, 5, feasible);
+	rc = store_finish(s, st, err);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+int store_sweep_create(struct store *s, struct store_sweep *sweep, const struct store_part *part, const struct inputs *in, const struct space *space,
+		       struct hx_err *err)
 {
 	const struct study *study = space->study;
 	int rc = store_execute(s, "BEGIN IMMEDIATE", err);
 
 	if (rc)
 		return rc;
-	store_forget_sweep(s);
-	s->n_drafters = study->sweep.n_drafters;
-	s->draft_maps = hx_xcalloc(s->n_drafters, sizeof(*s->draft_maps));
-	rc = add_sweep(s, sweep, study, err);
-	for (size_t i = 0; i < in->n && !rc; i++)
-		rc = add_input(s, sweep->id, in->items[i], err);
+	rc = store_add_sweep(s, sweep, NULL, study->target.name, sweep_models[study->sweep.model], study->sweep.temperature, study->sweep.kv_cache, in,
+			     err);
 	if (!rc)
-		rc = add_mappings(s, &space->target, &s->target_maps, err);
-	for (size_t d = 0; d < s->n_drafters && !rc; d++)
-		rc = add_mappings(s, &space->draft[d], &s->draft_maps[d], err);
+		rc = store_add_part(s, sweep->id, part, 0, err);
 	if (!rc)
-		rc = prepare_insert(s, err);
+		rc = prepare_points(s, space, err);
 	if (!rc)
 		rc = store_execute(s, "COMMIT", err);
 	if (rc)
@@ -146,8 +192,7 @@ int store_sweep_create(struct store *s, struct store_sweep *sweep, const struct 
 	return rc;
 }
 
-static void bind_point(struct store *s, const struct store_sweep *sweep, const struct predict *p, const struct point *pt, const struct prediction *pr,
-		       char *acceptance, size_t size)
+static void bind_point(struct store *s, const struct store_sweep *sweep, const struct predict *p, const struct point *pt, const struct prediction *pr)
 {
 	const struct study *st = p->study;
 	const struct workload *w = &st->sweep.workloads[pt->workload];
@@ -170,48 +215,132 @@ static void bind_point(struct store *s, const struct store_sweep *sweep, const s
 	sqlite3_bind_int(ins, 8, pt->gamma);
 	sqlite3_bind_int(ins, 10, w->prompt);
 	sqlite3_bind_int(ins, 11, w->generated);
-	if (pr->acceptance >= 0) {
-		accept_text(&st->sweep.acceptance[pr->acceptance], acceptance, size);
-		store_bind_text(ins, 12, acceptance);
-	}
+	if (pr->acceptance >= 0)
+		store_bind_text(ins, 12, s->acceptance[pr->acceptance]);
 	sqlite3_bind_int(ins, 13, pr->feasible);
 	if (!pr->feasible)
 		sqlite3_bind_text(ins, 14, predict_reason(p, pt, &pr->refusal, reason, sizeof(reason)), -1, SQLITE_TRANSIENT);
 	for (int i = 0; i < PREDICT_COLUMNS; i++)
-		bind_number(ins, FIRST_NUMBER + i, *(const double *)((const char *)pr + predict_columns[i].at));
+		store_bind_number(ins, FIRST_NUMBER + i, *(const double *)((const char *)pr + predict_columns[i].at));
 }
 
-static int set_done(struct store *s, const struct store_sweep *sweep, int64_t done, struct hx_err *err)
+static int add_points(struct store *s, const struct store_sweep *sweep, const struct predict *p, const struct store_batch *b, struct hx_err *err)
+{
+	int rc = HX_OK;
+
+	for (size_t i = 0; i < b->n && !rc; i++) {
+		bind_point(s, sweep, p, &b->points[i], &b->predictions[i]);
+		rc = store_finish(s, s->insert, err);
+	}
+	return rc;
+}
+
+static int remove_points(struct store *s, const struct store_sweep *sweep, const struct store_part *part, struct hx_err *err)
 {
 	sqlite3_stmt *st = NULL;
-	int rc = store_prepare(s, "UPDATE sweep SET done = ?2 WHERE id = ?1", &st, err);
+	int rc = store_prepare(s, "DELETE FROM point WHERE sweep = ? AND id > ? AND id <= ?", &st, err);
 
 	if (rc)
 		return rc;
 	sqlite3_bind_int64(st, 1, sweep->id);
-	sqlite3_bind_int64(st, 2, done);
+	sqlite3_bind_int64(st, 2, part->first);
+	sqlite3_bind_int64(st, 3, part->last);
 	rc = store_finish(s, st, err);
 	sqlite3_finalize(st);
 	return rc;
 }
 
-int store_points(struct store *s, const struct store_sweep *sweep, const struct predict *p, const struct point *points,
-		 const struct prediction *predictions, size_t n, int64_t done, struct hx_err *err)
+/* Only who knows how far the part is may go on with it. */
+static int set_done(struct store *s, const struct store_sweep *sweep, const struct store_part *part, const struct store_batch *b, struct hx_err *err)
 {
-	char acceptance[256];
+	sqlite3_stmt *st = NULL;
+	int rc = store_prepare(s, "UPDATE part SET done = ?4, feasible = ?5 WHERE sweep = ?1 AND first = ?2 AND done = ?3", &st, err);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(st, 1, sweep->id);
+	sqlite3_bind_int64(st, 2, part->first);
+	sqlite3_bind_int64(st, 3, part->done);
+	sqlite3_bind_int64(st, 4, b->done);
+	sqlite3_bind_int64(st, 5, b->findings->feasible);
+	rc = store_finish(s, st, err);
+	sqlite3_finalize(st);
+	if (!rc && sqlite3_changes(s->db) != 1)
+		rc = hx_err_set(err, HX_INPUT, "another process goes on with sweep %lld of '%s'; this one stops", (long long)sweep->id, s->path);
+	return rc;
+}
+
+static void bind_id(sqlite3_stmt *st, int i, int64_t index)
+{
+	if (index >= 0)
+		sqlite3_bind_int64(st, i, index + 1);
+	else
+		sqlite3_bind_null(st, i);
+}
+
+int store_set_finding(struct store *s, int64_t sweep, int64_t workload, const char *quant, const struct finding *f, struct hx_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = store_prepare(s, "INSERT OR REPLACE INTO finding (sweep, workload, target_quant, best, best_s, refused, refused_bytes) "
+				  "VALUES (?, ?, ?, ?, ?, ?, ?)", &st, err);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(st, 1, sweep);
+	sqlite3_bind_int64(st, 2, workload);
+	store_bind_text(st, 3, quant);
+	bind_id(st, 4, f->best);
+	store_bind_number(st, 5, f->best >= 0 ? f->best_s : NAN);
+	bind_id(st, 6, f->refused);
+	store_bind_number(st, 7, f->refused_bytes);
+	rc = store_finish(s, st, err);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+static int set_findings(struct store *s, const struct store_sweep *sweep, const struct sweep *sw, const struct findings *f, struct hx_err *err)
+{
+	int rc = HX_OK;
+
+	for (size_t i = 0; i < f->n && !rc; i++)
+		rc = store_set_finding(s, sweep->id, (int64_t)(i / sw->n_target_quants), hx_type_names[sw->target_quants[i % sw->n_target_quants]],
+				       &f->v[i], err);
+	return rc;
+}
+
+int store_points(struct store *s, const struct store_sweep *sweep, struct store_part *part, const struct predict *p, const struct store_batch *batch,
+		 struct hx_err *err)
+{
 	int rc = store_execute(s, "BEGIN IMMEDIATE", err);
 
 	if (rc)
 		return rc;
-	for (size_t i = 0; i < n && !rc; i++) {
-		bind_point(s, sweep, p, &points[i], &predictions[i], acceptance, sizeof(acceptance));
-		rc = store_finish(s, s->insert, err);
-	}
+	rc = set_done(s, sweep, part, batch, err);
+	if (!rc && batch->replace)
+		rc = remove_points(s, sweep, part, err);
 	if (!rc)
-		rc = set_done(s, sweep, done, err);
+		rc = add_points(s, sweep, p, batch, err);
+	if (!rc)
+		rc = set_findings(s, sweep, &p->study->sweep, batch->findings, err);
 	if (!rc)
 		rc = store_execute(s, "COMMIT", err);
 	if (rc)
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	else
+		part->done = batch->done;
 	return rc;
+}
+
+int store_sweep_resume(struct store *s, const struct store_sweep *sweep, const struct predict *p, struct findings *findings, struct hx_err *err)
+{
+	int rc = store_execute(s, "BEGIN IMMEDIATE", err);
+
+	if (rc)
+		return rc;
+	rc = prepare_points(s, p->space, err);
+	if (!rc)
+		rc = store_execute(s, "COMMIT", err);
+	if (rc)
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	return rc ? rc : store_findings_read(s, sweep->id, p->space, findings, err);
 }

@@ -1,0 +1,493 @@
+/* Joining databases: of the shards of a sweep, of several devices. */
+#include "store/internal.h"
+
+#include "core/pareto.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One sweep on its way. */
+struct move {
+	struct store *into, *from;
+	struct store_sweep sweep; /* as it is in from */
+	struct inputs in;
+	int64_t id; /* in into */
+	struct hx_err *err;
+};
+
+static const char *who(const struct move *m)
+{
+	return m->from->path;
+}
+
+/* ---- what does not belong together ---- */
+
+static bool is_shard(const struct store_part *parts, size_t n, int64_t size)
+{
+	for (size_t i = 0; i < n; i++)
+		if (parts[i].first > 0 || parts[i].last < size)
+			return true;
+	return false;
+}
+
+static int holds_shard(struct store *s, int64_t id, int64_t size, bool *shard, struct hx_err *err)
+{
+	struct store_part *parts;
+	size_t n;
+	int rc = store_parts_read(s, id, &parts, &n, err);
+
+	*shard = !rc && is_shard(parts, n, size);
+	free(parts);
+	return rc;
+}
+
+/* Says in what a sweep that was asked for alike differs. */
+static int differ(struct move *m, int64_t other, const char *version)
+{
+	sqlite3_stmt *st = NULL;
+	const struct input *odd = NULL;
+	int rc;
+
+	if (strcmp(version, m->sweep.version) != 0)
+		return hx_err_set(m->err, HX_INPUT, "'%s' holds a part of sweep '%.64s' on '%.64s' computed by hexplore %.32s, '%s' one by %.32s", who(m),
+				  m->sweep.sweep, m->sweep.profile, m->sweep.version, m->into->path, version);
+	rc = store_prepare(m->into, "SELECT 1 FROM sweep_input u JOIN input i ON i.id = u.input WHERE u.sweep = ? AND i.kind = ? AND i.text = ?", &st,
+			   m->err);
+	for (size_t i = 0; i < m->in.n && !odd && !rc; i++) {
+		sqlite3_bind_int64(st, 1, other);
+		store_bind_text(st, 2, input_kinds[m->in.items[i]->kind]);
+		sqlite3_bind_text(st, 3, m->in.items[i]->text, (int)m->in.items[i]->len, SQLITE_STATIC);
+		if (sqlite3_step(st) != SQLITE_ROW)
+			odd = m->in.items[i];
+		sqlite3_reset(st);
+	}
+	sqlite3_finalize(st);
+	if (rc)
+		return rc;
+	return hx_err_set(m->err, HX_INPUT, "'%s' holds a part of sweep '%.64s' on '%.64s' with another %s '%.64s' than the part in '%s'", who(m),
+			  m->sweep.sweep, m->sweep.profile, odd ? input_kinds[odd->kind] : "list of inputs", odd ? odd->name : "", m->into->path);
+}
+
+/* A part whose command was that of a part already there, and whose inputs are not: a file was edited in between. */
+static int check_mixture(struct move *m)
+{
+	sqlite3_stmt *st = NULL;
+	bool shard;
+	int step = SQLITE_ROW, rc = holds_shard(m->from, m->sweep.id, m->sweep.size, &shard, m->err);
+
+	if (rc || !shard)
+		return rc;
+	rc = store_prepare(m->into,
+			   "SELECT id, version, size FROM sweep WHERE profile = ? AND sweep = ? AND acceptance IS ? AND costs IS ? AND keep IS ?", &st,
+			   m->err);
+	if (rc)
+		return rc;
+	store_bind_text(st, 1, m->sweep.profile);
+	store_bind_text(st, 2, m->sweep.sweep);
+	store_bind_text(st, 3, m->sweep.acceptance);
+	store_bind_text(st, 4, m->sweep.costs);
+	store_bind_text(st, 5, m->sweep.keep);
+	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
+		rc = holds_shard(m->into, sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 2), &shard, m->err);
+		if (!rc && shard)
+			rc = differ(m, sqlite3_column_int64(st, 0), (const char *)sqlite3_column_text(st, 1));
+	}
+	if (!rc && step != SQLITE_DONE)
+		rc = store_fail(m->into, m->err);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+/* ---- parts ---- */
+
+/* Whether all that b has done is among what a has, and a goes at least as far. */
+static bool covers(const struct store_part *a, const struct store_part *b)
+{
+	return a->first <= b->first && a->last >= b->last && a->done >= b->done;
+}
+
+static int drop_part(struct move *m, const struct store_part *part)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = store_prepare(m->into, "DELETE FROM part WHERE sweep = ? AND first = ?", &st, m->err);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(st, 1, m->id);
+	sqlite3_bind_int64(st, 2, part->first);
+	rc = store_finish(m->into, st, m->err);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+static int feasible_in(struct move *m, const struct store_part *part, int64_t *feasible)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = store_prepare(m->from, "SELECT feasible FROM part WHERE sweep = ? AND first = ?", &st, m->err);
+
+	*feasible = 0;
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(st, 1, m->sweep.id);
+	sqlite3_bind_int64(st, 2, part->first);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		*feasible = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+static int add_part(struct move *m, const struct store_part *part, const struct store_part *had, size_t n)
+{
+	int64_t feasible;
+	int rc = HX_OK;
+
+	for (size_t i = 0; i < n; i++)
+		if (covers(&had[i], part))
+			return HX_OK;
+	for (size_t i = 0; i < n && !rc; i++) {
+		if (covers(part, &had[i]))
+			rc = drop_part(m, &had[i]);
+		else if (part->first < had[i].last && had[i].first < part->last)
+			rc = hx_err_set(m->err, HX_INPUT,
+					"'%s' holds points %lld to %lld of sweep '%.64s' on '%.64s', '%s' those from %lld to %lld: parts of one sweep "
+					"must be cut alike",
+					who(m), (long long)part->first + 1, (long long)part->last, m->sweep.sweep, m->sweep.profile, m->into->path,
+					(long long)had[i].first + 1, (long long)had[i].last);
+	}
+	if (!rc)
+		rc = feasible_in(m, part, &feasible);
+	return rc ? rc : store_add_part(m->into, m->id, part, feasible, m->err);
+}
+
+static int move_parts(struct move *m)
+{
+	struct store_part *parts = NULL, *had = NULL;
+	size_t n = 0, n_had = 0;
+	int rc = store_parts_read(m->from, m->sweep.id, &parts, &n, m->err);
+
+	if (!rc)
+		rc = store_parts_read(m->into, m->id, &had, &n_had, m->err);
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = add_part(m, &parts[i], had, n_had);
+	free(parts);
+	free(had);
+	return rc;
+}
+
+/* ---- findings ---- */
+
+static int move_finding(struct move *m, int64_t workload, const char *quant, struct finding f)
+{
+	sqlite3_stmt *st = NULL;
+	struct finding had;
+	int rc = store_prepare(m->into, "SELECT best, best_s, refused, refused_bytes FROM finding WHERE sweep = ? AND workload = ? AND target_quant = ?", &st,
+			       m->err);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(st, 1, m->id);
+	sqlite3_bind_int64(st, 2, workload);
+	store_bind_text(st, 3, quant);
+	if (sqlite3_step(st) == SQLITE_ROW) {
+		had = store_finding(st, 0, m->sweep.size);
+		findings_join_one(&f, &had);
+	}
+	sqlite3_finalize(st);
+	return store_set_finding(m->into, m->id, workload, quant, &f, m->err);
+}
+
+static int move_findings(struct move *m)
+{
+	sqlite3_stmt *st = NULL;
+	int step = SQLITE_ROW,
+	    rc = store_prepare(m->from, "SELECT workload, target_quant, best, best_s, refused, refused_bytes FROM finding WHERE sweep = ?", &st, m->err);
+
+	sqlite3_bind_int64(st, 1, m->sweep.id);
+	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW)
+		rc = move_finding(m, sqlite3_column_int64(st, 0), (const char *)sqlite3_column_text(st, 1), store_finding(st, 2, m->sweep.size));
+	if (!rc && step != SQLITE_DONE)
+		rc = store_fail(m->from, m->err);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+/* ---- rows ---- */
+
+/* Ids of one mapping in both databases. */
+struct twin {
+	int64_t from, into;
+};
+
+static int by_from(const void *pa, const void *pb)
+{
+	const struct twin *a = pa, *b = pb;
+
+	return (a->from > b->from) - (a->from < b->from);
+}
+
+static int move_mappings(struct move *m, struct twin **twins, size_t *n)
+{
+	sqlite3_stmt *st = NULL;
+	int step = SQLITE_ROW, rc = store_prepare(m->from, "SELECT id, text FROM mapping ORDER BY id", &st, m->err);
+
+	*twins = NULL;
+	*n = 0;
+	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
+		if ((*n & (*n - 1)) == 0) /* powers of two: space for as many again */
+			*twins = hx_xrealloc(*twins, *n ? 2 * *n : 1, sizeof(**twins));
+		(*twins)[*n].from = sqlite3_column_int64(st, 0);
+		rc = store_intern_mapping(m->into, (const char *)sqlite3_column_text(st, 1), &(*twins)[(*n)++].into, m->err);
+	}
+	if (!rc && step != SQLITE_DONE)
+		rc = store_fail(m->from, m->err);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+/* Copies the row that `row` is at. */
+static int move_row(struct move *m, sqlite3_stmt *row, sqlite3_stmt *insert, const struct twin *twins, size_t n)
+{
+	for (int i = 0; i < sqlite3_column_count(row); i++) {
+		const char *name = sqlite3_column_name(row, i);
+
+		if (strcmp(name, "sweep") == 0) {
+			sqlite3_bind_int64(insert, i + 1, m->id);
+		} else if ((strcmp(name, "target_map") == 0 || strcmp(name, "draft_map") == 0) && sqlite3_column_type(row, i) != SQLITE_NULL) {
+			struct twin key = {sqlite3_column_int64(row, i), 0};
+			const struct twin *t = bsearch(&key, twins, n, sizeof(*twins), by_from);
+
+			if (!t)
+				return hx_err_set(m->err, HX_INPUT, "'%s' is damaged: a point has mapping %lld, which is not there", who(m), (long long)key.from);
+			sqlite3_bind_int64(insert, i + 1, t->into);
+		} else {
+			sqlite3_bind_value(insert, i + 1, sqlite3_column_value(row, i));
+		}
+	}
+	return store_finish(m->into, insert, m->err);
+}
+
+static int move_points(struct move *m)
+{
+	sqlite3_stmt *row = NULL, *insert = NULL;
+	struct twin *twins = NULL;
+	size_t n, at;
+	char sql[512] = "INSERT OR IGNORE INTO point VALUES (?";
+	int step = SQLITE_ROW, rc = move_mappings(m, &twins, &n);
+
+	if (rc || (rc = store_prepare(m->from, "SELECT * FROM point WHERE sweep = ? ORDER BY id", &row, m->err)))
+		goto out;
+	at = strlen(sql);
+	for (int i = 1; i < sqlite3_column_count(row); i++, at += 3)
+		memcpy(sql + at, ", ?", 4);
+	strcpy(sql + at, ")");
+	sqlite3_bind_int64(row, 1, m->sweep.id);
+	rc = store_prepare(m->into, sql, &insert, m->err);
+	while (!rc && (step = sqlite3_step(row)) == SQLITE_ROW)
+		rc = move_row(m, row, insert, twins, n);
+	if (!rc && step != SQLITE_DONE)
+		rc = store_fail(m->from, m->err);
+out:
+	sqlite3_finalize(row);
+	sqlite3_finalize(insert);
+	free(twins);
+	return rc;
+}
+
+/* ---- keeping what the sweep keeps ---- */
+
+static int keep_top(struct move *m, int top)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = store_prepare(m->into,
+			       "DELETE FROM point WHERE sweep = ?1 AND id NOT IN "
+			       "(SELECT id FROM point WHERE sweep = ?1 ORDER BY speedup DESC, id LIMIT ?2)",
+			       &st, m->err);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(st, 1, m->id);
+	sqlite3_bind_int(st, 2, top);
+	rc = store_finish(m->into, st, m->err);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+/* Rows with the values of the objectives, ascending by id. */
+struct front {
+	int64_t *id;
+	double *v;
+	size_t n;
+};
+
+static int read_front(struct move *m, const struct sweep *sw, struct front *f)
+{
+	static const int at[] = {[OBJECTIVE_LATENCY] = 1, [OBJECTIVE_ENERGY] = 2, [OBJECTIVE_MEMORY] = 3};
+	size_t k = sw->n_objectives;
+	sqlite3_stmt *st = NULL;
+	int step = SQLITE_ROW,
+	    rc = store_prepare(m->into, "SELECT id, tpot_s, energy_j_token, memory_bytes FROM point WHERE sweep = ? ORDER BY id", &st, m->err);
+
+	sqlite3_bind_int64(st, 1, m->id);
+	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
+		if ((f->n & (f->n - 1)) == 0) {
+			f->id = hx_xrealloc(f->id, f->n ? 2 * f->n : 1, sizeof(*f->id));
+			f->v = hx_xrealloc(f->v, (f->n ? 2 * f->n : 1) * k, sizeof(*f->v));
+		}
+		f->id[f->n] = sqlite3_column_int64(st, 0);
+		for (size_t o = 0; o < k; o++) {
+			int c = at[sw->objectives[o]];
+
+			f->v[f->n * k + o] = sqlite3_column_type(st, c) == SQLITE_NULL ? NAN : sqlite3_column_double(st, c);
+		}
+		f->n++;
+	}
+	if (!rc && step != SQLITE_DONE)
+		rc = store_fail(m->into, m->err);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+static int keep_front(struct move *m, const struct sweep *sw)
+{
+	struct front f = {0};
+	unsigned char *stays;
+	sqlite3_stmt *st = NULL;
+	int rc = read_front(m, sw, &f);
+
+	stays = hx_xcalloc(f.n + 1, 1);
+	if (!rc)
+		pareto_front(f.v, f.n, (int)sw->n_objectives, stays);
+	if (!rc)
+		rc = store_prepare(m->into, "DELETE FROM point WHERE sweep = ? AND id = ?", &st, m->err);
+	for (size_t i = 0; i < f.n && !rc; i++)
+		if (!stays[i]) {
+			sqlite3_bind_int64(st, 1, m->id);
+			sqlite3_bind_int64(st, 2, f.id[i]);
+			rc = store_finish(m->into, st, m->err);
+		}
+	sqlite3_finalize(st);
+	free(stays);
+	free(f.id);
+	free(f.v);
+	return rc;
+}
+
+static int keep_what_is_kept(struct move *m)
+{
+	const struct input *file = NULL;
+	struct sweep sw;
+	enum keep keep;
+	int top, rc;
+
+	for (size_t i = 0; i < m->in.n; i++)
+		if (m->in.items[i]->kind == INPUT_SWEEP)
+			file = m->in.items[i];
+	if (!file)
+		return hx_err_set(m->err, HX_INPUT, "'%s' is damaged: sweep %lld has no text", who(m), (long long)m->sweep.id);
+	if ((rc = sweep_parse(&sw, file->text, file->len, file->path, m->err)))
+		return rc;
+	rc = sweep_keep(m->sweep.keep ? m->sweep.keep : sw.keep, &keep, &top, m->err);
+	if (!rc && keep == KEEP_TOP)
+		rc = keep_top(m, top);
+	else if (!rc && keep == KEEP_PARETO)
+		rc = keep_front(m, &sw);
+	sweep_free(&sw);
+	return rc;
+}
+
+/* ---- sweeps ---- */
+
+/* The row of table sweep as it was. */
+static int add_sweep(struct move *m)
+{
+	sqlite3_stmt *st = NULL;
+	struct store_sweep sweep = m->sweep;
+	int rc = store_prepare(m->from, "SELECT created, target, model, temperature, kv_cache FROM sweep WHERE id = ?", &st, m->err);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(st, 1, m->sweep.id);
+	if (sqlite3_step(st) != SQLITE_ROW)
+		rc = store_fail(m->from, m->err);
+	else
+		rc = store_add_sweep(m->into, &sweep, (const char *)sqlite3_column_text(st, 0), (const char *)sqlite3_column_text(st, 1),
+				     (const char *)sqlite3_column_text(st, 2), sqlite3_column_double(st, 3), sqlite3_column_int(st, 4), &m->in, m->err);
+	m->id = sweep.id;
+	sqlite3_finalize(st);
+	return rc;
+}
+
+static int move_sweep(struct move *m)
+{
+	int rc = store_sweep_same(m->into, &m->sweep, &m->in, NULL, &m->id, m->err);
+
+	if (!rc && !m->id && !(rc = check_mixture(m)))
+		rc = add_sweep(m);
+	if (rc || (rc = move_parts(m)) || (rc = move_findings(m)) || (rc = move_points(m)))
+		return rc;
+	return keep_what_is_kept(m);
+}
+
+static int by_number(const void *pa, const void *pb)
+{
+	const int64_t *a = pa, *b = pb;
+
+	return (*a > *b) - (*a < *b);
+}
+
+static void touch(int64_t id, int64_t **touched, size_t *n)
+{
+	for (size_t i = 0; i < *n; i++)
+		if ((*touched)[i] == id)
+			return;
+	*touched = hx_xrealloc(*touched, *n + 1, sizeof(**touched));
+	(*touched)[(*n)++] = id;
+}
+
+static int move_all(struct store *into, struct store *from, int64_t **touched, size_t *n, struct hx_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int step = SQLITE_ROW, rc = store_prepare(from, "SELECT id FROM sweep ORDER BY id", &st, err);
+
+	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
+		struct move m = {.into = into, .from = from, .err = err};
+
+		rc = store_sweep_read(from, sqlite3_column_int64(st, 0), &m.sweep, &m.in, err);
+		if (!rc)
+			rc = move_sweep(&m);
+		if (!rc)
+			touch(m.id, touched, n);
+		store_sweep_free(&m.sweep);
+		inputs_free(&m.in);
+	}
+	if (!rc && step != SQLITE_DONE)
+		rc = store_fail(from, err);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+int store_merge(struct store *into, char *const *paths, size_t n, int64_t **touched, size_t *n_touched, struct hx_err *err)
+{
+	int rc = store_execute(into, "BEGIN IMMEDIATE", err);
+
+	*touched = NULL;
+	*n_touched = 0;
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < n && !rc; i++) {
+		struct store *from;
+
+		if ((rc = store_open(&from, paths[i], STORE_READ, err)))
+			break;
+		rc = move_all(into, from, touched, n_touched, err);
+		store_close(from);
+	}
+	if (!rc)
+		rc = store_execute(into, "COMMIT", err);
+	if (rc)
+		sqlite3_exec(into->db, "ROLLBACK", NULL, NULL, NULL);
+	if (*n_touched)
+		qsort(*touched, *n_touched, sizeof(**touched), by_number);
+	return rc;
+}
