@@ -10,10 +10,10 @@
 
 /* In the order a user meets them. */
 static const struct command commands[] = {
-	{{"sweep", "--profile P [options]", "enumerate mappings and draft lengths, predict, store, and say what to deploy",
+	{{"sweep", "--profile P [options]", "predict mappings and draft lengths, store them, say what to deploy",
 	  "Without --sweep: 'translation', Llama-3.2 3B with a 1B drafter, on\neverything the profile offers.\n"}, cmd_sweep},
 	{{"best", "[options]", "rank the points of a sweep", NULL}, cmd_best},
-	{{"explain", "ID [options]", "say where the time of one point goes, what bounds it and what would change the answer",
+	{{"explain", "ID [options]", "say where a point's time goes, and what would change the answer",
 	  "ID is a point of the latest sweep; N:ID one of sweep N.\n"}, cmd_explain},
 	{{"pareto", "[options]", "show the points that no other beats in every objective", NULL}, cmd_pareto},
 	{{"plot", "KIND [ID] [-o FILE]", "draw a chart: heatmap, gamma, breakdown, roofline or pareto", NULL}, cmd_plot},
@@ -90,6 +90,6 @@ int main(int argc, char **argv)
 			rc = HX_IO;
 	}
 	if (*err.msg)
-		fprintf(stderr, "hexplore: %s\n", err.msg);
+		cmd_complain(err.msg);
 	return rc;
 }

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/session.h"
+#include "output/plot_text.h"
 #include "output/report.h"
 
 #include <math.h>
@@ -70,15 +71,17 @@ static void print_head(const struct explaining *x)
 	       st->sweep.kv_cache ? "KV cache" : "no KV cache", st->sweep.temperature > 0 ? "sampled" : "greedy");
 	if (st->sweep.model == COST_EQ1)
 		printf(", by Eq. 1 alone");
+	puts("");
 	if (x->pr.acceptance >= 0) {
 		const struct accept *a = &st->sweep.acceptance[x->pr.acceptance];
-		char from[300];
+		char line[512];
 
 		accept_text(a, source, sizeof(source));
-		printf("\nacceptance: %s (%s%s%s)", source, profile_source_kinds[a->kind], a->from ? ": " : "",
-		       a->from ? text_clean(from, sizeof(from), a->from) : "");
+		snprintf(line, sizeof(line), "acceptance: %s (%s%s%s)", source, profile_source_kinds[a->kind], a->from ? ": " : "",
+			 a->from ? a->from : "");
+		plot_text_wrapped(line);
 	}
-	puts(x->s->study.costs.relative ? "\ntimes are in the unit of the costs table: read s for a unit\n" : "\n");
+	puts(x->s->study.costs.relative ? "times are in the unit of the costs table: read s for a unit\n" : "");
 }
 
 static void print_speedups(const struct explaining *x)
@@ -120,7 +123,7 @@ static void print_round(const struct explaining *x)
 	printf("First token after %s, the whole output after ", text_time(a, x->pr.ttft_s));
 	printf("%s, memory %s", text_time(a, x->pr.e2e_s), text_bytes(b, x->pr.memory_bytes));
 	if (!isnan(x->pr.energy_j_token))
-		printf(", %.3g J a token", x->pr.energy_j_token);
+		printf(",\n%.3g J a token", x->pr.energy_j_token);
 	puts(".\n");
 }
 

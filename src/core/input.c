@@ -79,7 +79,7 @@ static int try_path(struct search *s, const char *dir, const char *folder, const
 
 	free(s->path);
 	s->path = dir ? hx_xasprintf("%s/%s%s%s%s", dir, folder, *folder ? "/" : "", s->name, suffix) : hx_xasprintf("%s%s", s->name, suffix);
-	return stat(s->path, &st) == 0 ? !S_ISDIR(st.st_mode) : errno == EACCES;
+	return stat(s->path, &st) == 0 ? !S_ISDIR(st.st_mode) : errno == EACCES || errno == ELOOP;
 }
 
 static int try_root(void *arg, const char *root)

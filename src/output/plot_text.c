@@ -48,7 +48,7 @@ size_t plot_text_line(const char *s, size_t width)
 	return end;
 }
 
-static void print_wrapped(const char *s)
+void plot_text_wrapped(const char *s)
 {
 	char clean[1000];
 	const char *at = text_clean(clean, sizeof(clean), s);
@@ -64,15 +64,15 @@ static void print_wrapped(const char *s)
 
 void plot_text_head(const struct plot_head *h)
 {
-	print_wrapped(h->title);
-	print_wrapped(h->subtitle);
+	plot_text_wrapped(h->title);
+	plot_text_wrapped(h->subtitle);
 	putchar('\n');
 }
 
 void plot_text_note(const struct plot_head *h)
 {
 	if (h->note)
-		print_wrapped(h->note);
+		plot_text_wrapped(h->note);
 }
 
 /* Pads a label with spaces, by characters rather than bytes. */

@@ -14,6 +14,9 @@ const char *plot_text_fit(char *buf, size_t size, const char *s, size_t width);
 /* Bytes of s, or of as many of its words as fit into width characters. */
 size_t plot_text_line(const char *s, size_t width);
 
+/* Prints s, cleaned, on stdout in lines of at most PLOT_TEXT_WIDTH characters, broken between words; at most 999 bytes of it. */
+void plot_text_wrapped(const char *s);
+
 /* Title and subtitle, or the note, wrapped, on stdout. */
 void plot_text_head(const struct plot_head *h);
 void plot_text_note(const struct plot_head *h);
