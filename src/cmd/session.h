@@ -14,7 +14,7 @@ struct session {
 	struct predict predict;
 };
 
-/* Opens database db (NULL: the default) and its sweep of that id (text of --sweep-id; NULL: the latest). */
+/* Opens database db (NULL: the default) and its sweep of that id (text of --sweep-id; NULL: the latest that has points). */
 int session_open(struct session *s, const char *db, const char *sweep_id, struct hx_err *err);
 
 /* Also loads study, space and predict, from the texts the database holds. */

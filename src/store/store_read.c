@@ -45,9 +45,9 @@ int store_sweep_read(struct store *s, int64_t id, struct store_sweep *sweep, str
 {
 	sqlite3_stmt *st = NULL;
 	int step, rc = store_prepare(s,
-			       "SELECT s.id, s.version, s.profile, s.sweep, s.acceptance, s.costs, s.keep, s.size, ifnull(sum(p.done - p.first), 0) AS done, "
+			       "SELECT s.id, s.version, s.profile, s.sweep, s.acceptance, s.costs, s.keep, s.size, ifnull(sum(p.done - p.first), 0) AS evaluated, "
 			       "count(p.first), (SELECT max(id) FROM sweep) FROM sweep s LEFT JOIN part p ON p.sweep = s.id "
-			       "WHERE ?1 = 0 OR s.id = ?1 GROUP BY s.id ORDER BY done = 0, s.id DESC LIMIT 1",
+			       "WHERE ?1 = 0 OR s.id = ?1 GROUP BY s.id ORDER BY evaluated = 0, s.id DESC LIMIT 1",
 			       &st, err);
 
 	*sweep = (struct store_sweep){0};
