@@ -453,6 +453,9 @@ static void others(void **state)
 	run_sql("PRAGMA user_version = 999");
 	check_refused(STORE_READ, HX_INPUT, "is of a newer hexplore (schema 999");
 	check_refused(STORE_WRITE, HX_INPUT, "is of a newer hexplore (schema 999");
+	run_sql("PRAGMA user_version = 1");
+	check_refused(STORE_READ, HX_INPUT, "is of an older hexplore (schema 1");
+	check_refused(STORE_WRITE, HX_INPUT, "is of an older hexplore (schema 1");
 	clear();
 	text = fopen(db, "w");
 	for (int i = 0; i < 200; i++)

@@ -157,6 +157,9 @@ static int check_identity(struct store *s, enum store_access access, struct hx_e
 	sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
 	if (application == SCHEMA_APPLICATION && version > SCHEMA_VERSION)
 		return hx_err_set(err, HX_INPUT, "database '%s' is of a newer hexplore (schema %d, this one knows %d)", s->path, (int)version, SCHEMA_VERSION);
+	if (application == SCHEMA_APPLICATION && version < SCHEMA_VERSION)
+		return hx_err_set(err, HX_INPUT, "database '%s' is of an older hexplore (schema %d, this one knows %d); sweep again into another with --db",
+				  s->path, (int)version, SCHEMA_VERSION);
 	if (application == SCHEMA_APPLICATION) {
 		int rc = check_schema(s, err);
 
@@ -221,17 +224,18 @@ static bool at_rest(const char *path)
 	return rest;
 }
 
+/* One thread at a time uses a store, so SQLite need not lock. */
 static int open_file(struct store *s, const char *path, enum store_access access)
 {
 	char *uri;
 	int code;
 
 	if (access == STORE_WRITE)
-		return sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+		return sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (!at_rest(path))
-		return sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READONLY, NULL);
+		return sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
 	uri = immutable_uri(path);
-	code = sqlite3_open_v2(uri, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+	code = sqlite3_open_v2(uri, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
 	free(uri);
 	return code;
 }

@@ -192,12 +192,13 @@ int store_sweep_create(struct store *s, struct store_sweep *sweep, const struct 
 	return rc;
 }
 
-static void bind_point(struct store *s, const struct store_sweep *sweep, const struct predict *p, const struct point *pt, const struct prediction *pr)
+/* reason: why it cannot run; stays until the statement has run. */
+static void bind_point(struct store *s, const struct store_sweep *sweep, const struct predict *p, const struct point *pt, const struct prediction *pr,
+		       const char *reason)
 {
 	const struct study *st = p->study;
 	const struct workload *w = &st->sweep.workloads[pt->workload];
 	sqlite3_stmt *ins = s->insert;
-	char reason[192];
 
 	sqlite3_clear_bindings(ins);
 	sqlite3_bind_int64(ins, 1, sweep->id);
@@ -219,17 +220,33 @@ static void bind_point(struct store *s, const struct store_sweep *sweep, const s
 		store_bind_text(ins, 12, s->acceptance[pr->acceptance]);
 	sqlite3_bind_int(ins, 13, pr->feasible);
 	if (!pr->feasible)
-		sqlite3_bind_text(ins, 14, predict_reason(p, pt, &pr->refusal, reason, sizeof(reason)), -1, SQLITE_TRANSIENT);
+		store_bind_text(ins, 14, reason);
 	for (int i = 0; i < PREDICT_COLUMNS; i++)
 		store_bind_number(ins, FIRST_NUMBER + i, *(const double *)((const char *)pr + predict_columns[i].at));
 }
 
+/* Whether two points cannot run for the same reason, in the same words. Points of one pair often do. */
+static bool same_reason(const struct point *a, const struct refusal *why_a, const struct point *b, const struct refusal *why_b)
+{
+	return why_a->kind == why_b->kind && why_a->unit == why_b->unit && why_a->drafter == why_b->drafter && why_a->need == why_b->need &&
+	       why_a->have == why_b->have && a->target_map == b->target_map && a->target_type == b->target_type && a->drafter == b->drafter &&
+	       a->draft_map == b->draft_map && a->draft_type == b->draft_type;
+}
+
 static int add_points(struct store *s, const struct store_sweep *sweep, const struct predict *p, const struct store_batch *b, struct hx_err *err)
 {
+	char reason[192];
+	size_t said = b->n; /* point whose reason it is */
 	int rc = HX_OK;
 
 	for (size_t i = 0; i < b->n && !rc; i++) {
-		bind_point(s, sweep, p, &b->points[i], &b->predictions[i]);
+		const struct prediction *pr = &b->predictions[i];
+
+		if (!pr->feasible && (said == b->n || !same_reason(&b->points[i], &pr->refusal, &b->points[said], &b->predictions[said].refusal))) {
+			predict_reason(p, &b->points[i], &pr->refusal, reason, sizeof(reason));
+			said = i;
+		}
+		bind_point(s, sweep, p, &b->points[i], pr, reason);
 		rc = store_finish(s, s->insert, err);
 	}
 	return rc;
