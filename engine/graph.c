@@ -53,22 +53,32 @@ static bool alike(const struct hx_op *a, const struct hx_op *b)
 	return a->kind == b->kind && a->unit == b->unit && a->cores == b->cores && a->window == b->window;
 }
 
+/* Index of the distinct operator that op is, a new one where there is none. It mostly is that of the layer before. */
+static size_t intern(struct hx_graph *g, const struct hx_op *op)
+{
+	size_t i = g->n_ops >= PER_LAYER ? g->order[g->n_ops - PER_LAYER] : 0;
+
+	if (i < g->n_distinct && alike(&g->distinct[i], op))
+		return i;
+	for (i = 0; i < g->n_distinct; i++)
+		if (alike(&g->distinct[i], op))
+			return i;
+	g->distinct[g->n_distinct++] = *op;
+	return i;
+}
+
 static void add(struct builder *b, int kind, int use, struct hx_op op)
 {
 	struct hx_graph *g = b->g;
 	const struct hx_use *u = &g->mapping->uses[use];
-	size_t i = 0;
 
 	op.kind = kind;
 	op.unit = u->unit;
 	op.cores = u->cores;
 	op.clock_hz = u->clock_hz;
 	settle(b, &op);
-	while (i < g->n_distinct && !alike(&g->distinct[i], &op))
-		i++;
-	if (i == g->n_distinct)
-		g->distinct[g->n_distinct++] = op;
-	g->order[g->n_ops++] = (unsigned short)i;
+	g->order[g->n_ops] = (unsigned short)intern(g, &op);
+	g->n_ops++;
 }
 
 /* A matrix of out rows of length in; `act` activation bytes are read and written per row. */

@@ -4,7 +4,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { SLOTS_PER_JOB = 2 };
+enum {
+	SLOTS_PER_JOB = 2,
+	BATCHES_PER_JOB = 16, /* where some points are kept, batches are larger: threads then price fewer passes that another has priced */
+	MOST_POINTS = 16 * EVALUATE_BATCH,
+};
 
 struct slot {
 	struct batch batch;
@@ -14,7 +18,7 @@ struct slot {
 struct ring {
 	const struct predict *predict;
 	const struct keeper *keeper;
-	int64_t first, last;
+	int64_t first, last, size; /* size: points of a batch */
 	int64_t taken;    /* batches that threads have begun */
 	int64_t returned; /* batches that the caller is done with */
 	int64_t batches;
@@ -25,6 +29,19 @@ struct ring {
 	pthread_cond_t moved;
 };
 
+/* Makes room for another point. */
+static void make_room(const struct ring *r, struct batch *b)
+{
+	if (b->kept < b->max)
+		return;
+	b->kept = keeper_sift(r->keeper, b->point, b->prediction, b->kept);
+	if (b->kept <= b->max / 2 && b->max)
+		return;
+	b->max = b->max ? 2 * b->max : EVALUATE_BATCH;
+	b->point = hx_xrealloc(b->point, b->max, sizeof(*b->point));
+	b->prediction = hx_xrealloc(b->prediction, b->max, sizeof(*b->prediction));
+}
+
 static void take(const struct ring *r, struct batch *b, const struct pair *pair, struct point pt, const struct prediction *run, size_t n)
 {
 	const int *gamma = &r->predict->space->gamma[space_gamma(r->predict->space, pt.gamma)];
@@ -33,6 +50,7 @@ static void take(const struct ring *r, struct batch *b, const struct pair *pair,
 		findings_add(&b->findings, pair->group, pt.index, pt.gamma > 0, &run[i]);
 		if (!keeper_wants(r->keeper, &run[i]))
 			continue;
+		make_room(r, b);
 		if (pt.gamma)
 			pt.gamma = gamma[i];
 		b->point[b->kept] = pt;
@@ -45,9 +63,9 @@ static void fill(const struct ring *r, int64_t number, struct batch *b, struct p
 {
 	int64_t left;
 
-	b->first = r->first + number * EVALUATE_BATCH;
+	b->first = r->first + number * r->size;
 	left = r->last - b->first;
-	b->n = left < EVALUATE_BATCH ? (size_t)left : EVALUATE_BATCH;
+	b->n = (size_t)(left < r->size ? left : r->size);
 	b->kept = 0;
 	findings_clear(&b->findings);
 	for (size_t i = 0, n; i < b->n; i += n) {
@@ -128,10 +146,15 @@ static int evaluate_here(struct ring *r, evaluate_sink *sink, void *arg)
 
 int evaluate(const struct predict *p, int64_t first, int64_t last, int jobs, const struct keeper *keeper, evaluate_sink *sink, void *arg)
 {
-	struct ring r = {.predict = p, .keeper = keeper, .first = first, .last = last, .batches = (last - first + EVALUATE_BATCH - 1) / EVALUATE_BATCH};
+	struct ring r = {.predict = p, .keeper = keeper, .first = first, .last = last, .size = EVALUATE_BATCH};
 	pthread_t *threads = hx_xcalloc((size_t)jobs, sizeof(*threads));
 	int started = 0, rc;
 
+	if (keeper->keep != KEEP_ALL && r.size < (last - first) / jobs / BATCHES_PER_JOB)
+		r.size = (last - first) / jobs / BATCHES_PER_JOB;
+	if (r.size > MOST_POINTS)
+		r.size = MOST_POINTS;
+	r.batches = (last - first + r.size - 1) / r.size;
 	r.n = (size_t)jobs * SLOTS_PER_JOB;
 	r.slots = hx_xcalloc(r.n, sizeof(*r.slots));
 	for (size_t i = 0; i < r.n; i++) {
@@ -149,6 +172,8 @@ int evaluate(const struct predict *p, int64_t first, int64_t last, int jobs, con
 	pthread_mutex_destroy(&r.lock);
 	for (size_t i = 0; i < r.n; i++) {
 		findings_free(&r.slots[i]->batch.findings);
+		free(r.slots[i]->batch.point);
+		free(r.slots[i]->batch.prediction);
 		free(r.slots[i]);
 	}
 	free(r.slots);

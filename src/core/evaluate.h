@@ -5,16 +5,16 @@
 #include "core/findings.h"
 #include "core/keeper.h"
 
-enum { EVALUATE_BATCH = 8192 };
+enum { EVALUATE_BATCH = 8192 /* points of a batch, where all are kept */ };
 
 /* A run of consecutive points: what was found among them, and those that the keeper may want, in order. */
 struct batch {
 	int64_t first;
 	size_t n;
 	struct findings findings;
-	size_t kept;
-	struct point point[EVALUATE_BATCH];
-	struct prediction prediction[EVALUATE_BATCH];
+	struct point *point;
+	struct prediction *prediction;
+	size_t kept, max;
 };
 
 /* Takes a batch, in the order of points, on the calling thread. Non-zero ends the evaluation. */
