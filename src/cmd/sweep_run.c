@@ -153,10 +153,11 @@ static int print_part(const struct job *j, const char *time)
 {
 	const struct sweep_run *r = j->run;
 	char points[TEXT_MAX], feasible[TEXT_MAX];
+	FILE *f = r->format == REPORT_TABLE ? stdout : stderr; /* a list meant for programs is empty */
 
-	printf("sweep %lld, %s, part %d of %d: %s points, %s can run, %s\n", (long long)r->stored.id, r->predict->study->sweep.name, r->shard.index,
+	fprintf(f, "sweep %lld, %s, part %d of %d: %s points, %s can run, %s\n", (long long)r->stored.id, r->predict->study->sweep.name, r->shard.index,
 	       r->shard.count, text_count(points, (double)r->stored.done), text_count(feasible, (double)j->findings.feasible), time);
-	printf("'hexplore merge' joins %s with the other parts\n", r->db);
+	fprintf(f, "'hexplore merge' joins %s with the other parts\n", r->db);
 	return HX_OK;
 }
 

@@ -21,6 +21,10 @@ int store_fail(struct store *s, struct hx_err *err);
 int store_execute(struct store *s, const char *sql, struct hx_err *err);
 int store_prepare(struct store *s, const char *sql, sqlite3_stmt **st, struct hx_err *err);
 
+/* Runs SQL that returns no rows, with a value for every parameter: types has a letter for each, i for an int64_t, d for a double (NAN: NULL), t for
+ * a text (NULL: NULL). */
+int store_run(struct store *s, struct hx_err *err, const char *sql, const char *types, ...);
+
 /* Runs a statement that returns no rows, and readies it for the next time. */
 int store_finish(struct store *s, sqlite3_stmt *st, struct hx_err *err);
 
@@ -31,9 +35,6 @@ void store_bind_text(sqlite3_stmt *st, int i, const char *text);
  * exist. */
 int store_intern(struct store *s, const char *insert, const char *select, const char *a, const char *b, size_t b_len, int64_t *id, struct hx_err *err);
 int store_intern_mapping(struct store *s, const char *text, int64_t *id, struct hx_err *err);
-
-/* NAN becomes NULL, as SQLite has it. */
-void store_bind_number(sqlite3_stmt *st, int i, double v);
 
 int store_add_part(struct store *s, int64_t sweep, const struct store_part *part, int64_t feasible, struct hx_err *err);
 int store_set_finding(struct store *s, int64_t sweep, int64_t workload, const char *quant, const struct finding *f, struct hx_err *err);

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,29 @@ int store_finish(struct store *s, sqlite3_stmt *st, struct hx_err *err)
 	int rc = sqlite3_step(st) == SQLITE_DONE ? HX_OK : store_fail(s, err);
 
 	sqlite3_reset(st);
+	return rc;
+}
+
+int store_run(struct store *s, struct hx_err *err, const char *sql, const char *types, ...)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = store_prepare(s, sql, &st, err);
+	va_list ap;
+
+	if (rc)
+		return rc;
+	va_start(ap, types);
+	for (int i = 0; types[i]; i++) {
+		if (types[i] == 'i')
+			sqlite3_bind_int64(st, i + 1, va_arg(ap, int64_t));
+		else if (types[i] == 'd')
+			sqlite3_bind_double(st, i + 1, va_arg(ap, double)); /* which makes NAN NULL */
+		else
+			store_bind_text(st, i + 1, va_arg(ap, const char *));
+	}
+	va_end(ap);
+	rc = store_finish(s, st, err);
+	sqlite3_finalize(st);
 	return rc;
 }
 

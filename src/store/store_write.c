@@ -7,11 +7,6 @@
 
 enum { FIRST_NUMBER = 15 /* first parameter of a point's insertion that is a predict_columns row */ };
 
-void store_bind_number(sqlite3_stmt *st, int i, double v)
-{
-	sqlite3_bind_double(st, i, v);
-}
-
 void store_forget_sweep(struct store *s)
 {
 	for (size_t d = 0; s->draft_maps && d < s->n_drafters; d++)
@@ -70,47 +65,24 @@ static int add_mappings(struct store *s, const struct mappings *m, int64_t **ids
 
 static int add_input(struct store *s, int64_t sweep, const struct input *in, struct hx_err *err)
 {
-	sqlite3_stmt *st = NULL;
 	int64_t id = 0;
 	int rc = store_intern(s, "INSERT OR IGNORE INTO input (kind, text) VALUES (?1, ?2)", "SELECT id FROM input WHERE kind = ?1 AND text = ?2",
 			input_kinds[in->kind], in->text, in->len, &id, err);
 
-	if (rc || (rc = store_prepare(s, "INSERT INTO sweep_input (sweep, input, name, path) VALUES (?, ?, ?, ?)", &st, err)))
+	if (rc)
 		return rc;
-	sqlite3_bind_int64(st, 1, sweep);
-	sqlite3_bind_int64(st, 2, id);
-	store_bind_text(st, 3, in->name);
-	store_bind_text(st, 4, in->path);
-	rc = store_finish(s, st, err);
-	sqlite3_finalize(st);
-	return rc;
+	return store_run(s, err, "INSERT INTO sweep_input (sweep, input, name, path) VALUES (?, ?, ?, ?)", "iitt", sweep, id, in->name, in->path);
 }
 
 int store_add_sweep(struct store *s, struct store_sweep *sweep, const char *created, const char *target, const char *model, double temperature,
 		    bool kv_cache, const struct inputs *in, struct hx_err *err)
 {
-	sqlite3_stmt *st = NULL;
-	int rc = store_prepare(s,
-			 "INSERT INTO sweep (created, version, profile, sweep, target, model, temperature, kv_cache, acceptance, costs, keep, size) "
-			 "VALUES (ifnull(?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now')), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-			 &st, err);
+	int rc = store_run(s, err,
+			   "INSERT INTO sweep (created, version, profile, sweep, target, model, temperature, kv_cache, acceptance, costs, keep, size) "
+			   "VALUES (ifnull(?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now')), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			   "ttttttdittti", created, sweep->version ? sweep->version : HX_VERSION, sweep->profile, sweep->sweep, target, model, temperature,
+			   (int64_t)kv_cache, sweep->acceptance, sweep->costs, sweep->keep, sweep->size);
 
-	if (rc)
-		return rc;
-	store_bind_text(st, 1, created);
-	store_bind_text(st, 2, sweep->version ? sweep->version : HX_VERSION);
-	store_bind_text(st, 3, sweep->profile);
-	store_bind_text(st, 4, sweep->sweep);
-	store_bind_text(st, 5, target);
-	store_bind_text(st, 6, model);
-	store_bind_number(st, 7, temperature);
-	sqlite3_bind_int(st, 8, kv_cache);
-	store_bind_text(st, 9, sweep->acceptance);
-	store_bind_text(st, 10, sweep->costs);
-	store_bind_text(st, 11, sweep->keep);
-	sqlite3_bind_int64(st, 12, sweep->size);
-	rc = store_finish(s, st, err);
-	sqlite3_finalize(st);
 	sweep->id = sqlite3_last_insert_rowid(s->db);
 	for (size_t i = 0; i < in->n && !rc; i++)
 		rc = add_input(s, sweep->id, in->items[i], err);
@@ -156,19 +128,8 @@ static int prepare_points(struct store *s, const struct space *space, struct hx_
 
 int store_add_part(struct store *s, int64_t sweep, const struct store_part *part, int64_t feasible, struct hx_err *err)
 {
-	sqlite3_stmt *st = NULL;
-	int rc = store_prepare(s, "INSERT INTO part (sweep, first, last, done, feasible) VALUES (?, ?, ?, ?, ?)", &st, err);
-
-	if (rc)
-		return rc;
-	sqlite3_bind_int64(st, 1, sweep);
-	sqlite3_bind_int64(st, 2, part->first);
-	sqlite3_bind_int64(st, 3, part->last);
-	sqlite3_bind_int64(st, 4, part->done);
-	sqlite3_bind_int64(st, 5, feasible);
-	rc = store_finish(s, st, err);
-	sqlite3_finalize(st);
-	return rc;
+	return store_run(s, err, "INSERT INTO part (sweep, first, last, done, feasible) VALUES (?, ?, ?, ?, ?)", "iiiii", sweep, part->first, part->last,
+			 part->done, feasible);
 }
 
 int store_sweep_create(struct store *s, struct store_sweep *sweep, const struct store_part *part, const struct inputs *in, const struct space *space,
@@ -222,7 +183,7 @@ static void bind_point(struct store *s, const struct store_sweep *sweep, const s
 	if (!pr->feasible)
 		store_bind_text(ins, 14, reason);
 	for (int i = 0; i < PREDICT_COLUMNS; i++)
-		store_bind_number(ins, FIRST_NUMBER + i, *(const double *)((const char *)pr + predict_columns[i].at));
+		sqlite3_bind_double(ins, FIRST_NUMBER + i, *(const double *)((const char *)pr + predict_columns[i].at)); /* NAN becomes NULL */
 }
 
 /* Whether two points cannot run for the same reason, in the same words. Points of one pair often do. */
@@ -252,67 +213,23 @@ static int add_points(struct store *s, const struct store_sweep *sweep, const st
 	return rc;
 }
 
-static int remove_points(struct store *s, const struct store_sweep *sweep, const struct store_part *part, struct hx_err *err)
-{
-	sqlite3_stmt *st = NULL;
-	int rc = store_prepare(s, "DELETE FROM point WHERE sweep = ? AND id > ? AND id <= ?", &st, err);
-
-	if (rc)
-		return rc;
-	sqlite3_bind_int64(st, 1, sweep->id);
-	sqlite3_bind_int64(st, 2, part->first);
-	sqlite3_bind_int64(st, 3, part->last);
-	rc = store_finish(s, st, err);
-	sqlite3_finalize(st);
-	return rc;
-}
-
 /* Only who knows how far the part is may go on with it. */
 static int set_done(struct store *s, const struct store_sweep *sweep, const struct store_part *part, const struct store_batch *b, struct hx_err *err)
 {
-	sqlite3_stmt *st = NULL;
-	int rc = store_prepare(s, "UPDATE part SET done = ?4, feasible = ?5 WHERE sweep = ?1 AND first = ?2 AND done = ?3", &st, err);
+	int rc = store_run(s, err, "UPDATE part SET done = ?, feasible = ? WHERE sweep = ? AND first = ? AND done = ?", "iiiii", b->done,
+			   b->findings->feasible, sweep->id, part->first, part->done);
 
-	if (rc)
-		return rc;
-	sqlite3_bind_int64(st, 1, sweep->id);
-	sqlite3_bind_int64(st, 2, part->first);
-	sqlite3_bind_int64(st, 3, part->done);
-	sqlite3_bind_int64(st, 4, b->done);
-	sqlite3_bind_int64(st, 5, b->findings->feasible);
-	rc = store_finish(s, st, err);
-	sqlite3_finalize(st);
 	if (!rc && sqlite3_changes(s->db) != 1)
 		rc = hx_err_set(err, HX_INPUT, "another process goes on with sweep %lld of '%s'; this one stops", (long long)sweep->id, s->path);
 	return rc;
 }
 
-static void bind_id(sqlite3_stmt *st, int i, int64_t index)
-{
-	if (index >= 0)
-		sqlite3_bind_int64(st, i, index + 1);
-	else
-		sqlite3_bind_null(st, i);
-}
-
 int store_set_finding(struct store *s, int64_t sweep, int64_t workload, const char *quant, const struct finding *f, struct hx_err *err)
 {
-	sqlite3_stmt *st = NULL;
-	int rc = store_prepare(s, "INSERT OR REPLACE INTO finding (sweep, workload, target_quant, best, best_s, refused, refused_bytes) "
-				  "VALUES (?, ?, ?, ?, ?, ?, ?)", &st, err);
+	static const char sql[] = "INSERT OR REPLACE INTO finding (sweep, workload, target_quant, best, best_s, refused, refused_bytes) "
+				  "VALUES (?, ?, ?, nullif(?, 0), ?, nullif(?, 0), ?)";
 
-	if (rc)
-		return rc;
-	sqlite3_bind_int64(st, 1, sweep);
-	sqlite3_bind_int64(st, 2, workload);
-	store_bind_text(st, 3, quant);
-	bind_id(st, 4, f->best);
-	store_bind_number(st, 5, f->best >= 0 ? f->best_s : NAN);
-	bind_id(st, 6, f->refused);
-	store_bind_number(st, 7, f->refused_bytes);
-	rc = store_finish(s, st, err);
-	sqlite3_finalize(st);
-	return rc;
+	return store_run(s, err, sql, "iitidid", sweep, workload, quant, f->best + 1, f->best >= 0 ? f->best_s : NAN, f->refused + 1, f->refused_bytes);
 }
 
 static int set_findings(struct store *s, const struct store_sweep *sweep, const struct sweep *sw, const struct findings *f, struct hx_err *err)
@@ -334,7 +251,7 @@ int store_points(struct store *s, const struct store_sweep *sweep, struct store_
 		return rc;
 	rc = set_done(s, sweep, part, batch, err);
 	if (!rc && batch->replace)
-		rc = remove_points(s, sweep, part, err);
+		rc = store_run(s, err, "DELETE FROM point WHERE sweep = ? AND id > ? AND id <= ?", "iii", sweep->id, part->first, part->last);
 	if (!rc)
 		rc = add_points(s, sweep, p, batch, err);
 	if (!rc)
