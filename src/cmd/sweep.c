@@ -100,9 +100,10 @@ static void unload(struct loaded *l)
 static int find_unfinished(struct sweep_run *run, struct inputs *in, struct hx_err *err)
 {
 	int64_t id;
-	int rc;
+	int rc = store_open(&run->store, run->db, STORE_READ, err); /* which creates none */
 
-	if ((rc = store_open(&run->store, run->db, STORE_WRITE, err)) || (rc = store_sweep_unfinished(run->store, &id, &run->part, err)))
+	store_close(run->store);
+	if (rc || (rc = store_open(&run->store, run->db, STORE_WRITE, err)) || (rc = store_sweep_unfinished(run->store, &id, &run->part, err)))
 		return rc;
 	if (!id)
 		return hx_err_set(err, HX_INPUT, "no sweep in '%s' is unfinished; --profile P begins one", run->db);
