@@ -1,5 +1,5 @@
 /* Graphs: a model on a mapping as a list of operators, their work, and the memory they need. */
-#include "engine/plan.h"
+#include "engine/graph.h"
 
 #include <math.h>
 #include <stdlib.h>

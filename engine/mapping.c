@@ -4,7 +4,7 @@
  *   USE      UNIT[xCORES][@CLOCK]           without a count, all usable cores; without a clock, the unit's own
  *   CLOCK    a number with MHz or GHz
  *   PART     N | N-M, optionally .attn or .ffn | embed | head */
-#include "engine/plan.h"
+#include "engine/mapping.h"
 
 #include <stdio.h>
 #include <stdlib.h>
