@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUSY_MS = 60000 /* another process may hold the write lock for a batch */ };
+enum { BUSY_MS = 60000 /* another process may hold the write lock for a batch */, MOST_CHECKED_BYTES = 1 << 30 };
 
 /* ---- errors and statements ---- */
 
@@ -186,8 +186,11 @@ static int check_identity(struct store *s, enum store_access access, struct hx_e
 				  s->path, (int)version, SCHEMA_VERSION);
 	if (application == SCHEMA_APPLICATION) {
 		int rc = check_schema(s, err);
+		bool large;
 
-		return rc || access == STORE_READ ? rc : check_undamaged(s, err);
+		/* the check holds the write lock: of a file larger than this it could take longer than others wait */
+		large = integer(s, "PRAGMA page_count", 0) * integer(s, "PRAGMA page_size", 0) > MOST_CHECKED_BYTES;
+		return rc || access == STORE_READ || large ? rc : check_undamaged(s, err);
 	}
 	if (tables > 0 || application != 0)
 		return hx_err_set(err, HX_INPUT, "'%s' is a database of another application; --db names another file", s->path);
