@@ -82,8 +82,10 @@ const char *predict_reason(const struct predict *p, const struct point *pt, cons
 	const struct placed *placed = placed_find(&p->target, pt->target_type, pt->target_map);
 	char need[TEXT_MAX], have[TEXT_MAX];
 
-	text_bytes(need, why->need);
-	text_bytes(have, why->have);
+	if (why->kind >= REFUSED_UNIT_MEMORY && why->kind <= REFUSED_MEMORY_BOUND) {
+		text_bytes(need, why->need);
+		text_bytes(have, why->have);
+	}
 	*buf = '\0';
 	switch (why->kind) {
 	case REFUSED_DRAFTER:

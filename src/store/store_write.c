@@ -182,8 +182,12 @@ static void bind_point(struct store *s, const struct store_sweep *sweep, const s
 	sqlite3_bind_int(ins, 13, pr->feasible);
 	if (!pr->feasible)
 		store_bind_text(ins, 14, reason);
-	for (int i = 0; i < PREDICT_COLUMNS; i++)
-		sqlite3_bind_double(ins, FIRST_NUMBER + i, *(const double *)((const char *)pr + predict_columns[i].at)); /* NAN becomes NULL */
+	for (int i = 0; i < PREDICT_COLUMNS; i++) {
+		double v = *(const double *)((const char *)pr + predict_columns[i].at);
+
+		if (!isnan(v)) /* NULL as it is */
+			sqlite3_bind_double(ins, FIRST_NUMBER + i, v);
+	}
 }
 
 /* Whether two points cannot run for the same reason, in the same words. Points of one pair often do. */
