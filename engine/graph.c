@@ -36,7 +36,7 @@ static void settle(struct builder *b, struct hx_op *op)
 	}
 	op->unit = other;
 	op->cores = b->units->v[other]->usable;
-	op->clock_hz = b->units->v[other]->clock_hz;
+	op->clock_hz *= b->units->v[other]->clock_hz / unit->clock_hz; /* its own, or as far below */
 	for (int i = 0; i < m->n_uses; i++)
 		if (m->uses[i].unit == other) {
 			op->cores = m->uses[i].cores;

@@ -6,6 +6,7 @@
  *   PART     N | N-M, optionally .attn or .ffn | embed | head */
 #include "engine/mapping.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,12 +50,13 @@ static int read_clock(struct reader *r, struct hx_use *use)
 {
 	const struct hx_unit *unit = r->units->v[use->unit];
 	size_t digits = strspn(r->at, "0123456789."), end = strcspn(r->at, ":+");
-	double value = strtod(r->at, NULL);
+	char *after;
+	double value = strtod(r->at, &after);
 	bool mega = strncmp(r->at + digits, "MHz", 3) == 0;
 
-	if (!digits || digits > 12 || end != digits + 3 || !(mega || strncmp(r->at + digits, "GHz", 3) == 0))
+	if (!digits || digits > 12 || after != r->at + digits || end != digits + 3 || !(mega || strncmp(r->at + digits, "GHz", 3) == 0))
 		return fail(r, "expected a clock such as 1.8GHz or 600MHz");
-	use->clock_hz = value * (mega ? 1e6 : 1e9);
+	use->clock_hz = round(value * (mega ? 1e6 : 1e9)); /* so that 1.009GHz is 1009MHz */
 	if (!(use->clock_hz >= 1e6 && use->clock_hz <= unit->clock_hz))
 		return hx_err_set(r->err, HX_INPUT, "mapping '%.200s': %s runs at up to %g MHz", r->m->text, unit->name, unit->clock_hz / 1e6);
 	r->at += end;

@@ -53,9 +53,9 @@ static void finds(void **state)
 	parse(&c, table);
 	assert_int_equal(c.n, 9);
 	assert_false(c.relative);
-	check_near(costs_nearest(&c, &mc, 63, 0)->rows, 8, 0);
-	check_near(costs_nearest(&c, &mc, 3, 0)->rows, 4, 0); /* by ratio: 4/3 against 3/2 */
-	assert_null(costs_nearest(&c, &unknown, 1, 0));
+	check_near(costs_nearest(&c, &mc, 63, 0, true)->rows, 8, 0);
+	check_near(costs_nearest(&c, &mc, 3, 0, true)->rows, 4, 0); /* by ratio: 4/3 against 3/2 */
+	assert_null(costs_nearest(&c, &unknown, 1, 0, true));
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct cost_key key = {rows[i].model, rows[i].unit, rows[i].type, rows[i].cores};
 

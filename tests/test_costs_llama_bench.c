@@ -186,6 +186,8 @@ static void left_out(void **state)
 		 "b.json:10: [0].n_gpu_layers: leaves the pass on neither"},
 		{{"CPU", "Vulkan", "\"no_kv_offload\": false", "\"no_kv_offload\": true"},
 		 "b.json:10: [0].n_gpu_layers: leaves the pass on neither"},
+		{{"CPU", "Vulkan", "\"no_kv_offload\": false", "\"no_kv_offload\": false, \"fit_target\": 512"},
+		 "b.json:11: [0].fit_target: leaves open which layers the GPU took"},
 		{{"CPU", "Vulkan", "\"none\"", "\"ffn=CPU\""}, "b.json:10: [0].n_gpu_layers: leaves the pass on neither"},
 		{{"CPU", "Vulkan", "a GPU", ""}, "b.json:3: [0].gpu_info: does not tell that there was a GPU"},
 		{{"CPU", "Vulkan,RPC"}, "b.json:10: [0].n_gpu_layers: leaves the pass on neither"},

@@ -57,6 +57,8 @@ static const struct {
 	{"a55x3@600MHz", {6e8}},
 	{"a55@1.8GHz", {1.8e9}},
 	{"a55x1@1.2GHz:0-1+g310@850.5MHz:2-3", {1.2e9, 8.505e8}},
+	{"a55x1@1.009GHz", {1.009e9}},
+	{"a55x1@1009MHz", {1.009e9}},
 	{"g310+a55@900MHz:3", {1e9, 9e8}},
 };
 
@@ -70,7 +72,7 @@ static void clocks(void **state)
 		if (hx_mapping_parse(&m, clocked[i].text, &shape, &units, &err))
 			fail_msg("%s", err.msg);
 		for (int k = 0; k < m.n_uses; k++)
-			check_near(m.uses[k].clock_hz, clocked[i].clock_hz[k], 1e-15);
+			check_near(m.uses[k].clock_hz, clocked[i].clock_hz[k], 0);
 		hx_mapping_free(&m);
 	}
 }
@@ -127,6 +129,7 @@ static const struct {
 	{"a55@", "expected a clock such as 1.8GHz"},
 	{"a55@1.8", "expected a clock"},
 	{"a55@GHz", "expected a clock"},
+	{"a55@1.2.3GHz", "expected a clock"},
 	{"a55@1.8ghz", "expected a clock"},
 	{"a55@1.8GHzz", "expected a clock"},
 	{"a55@-1GHz", "expected a clock"},
@@ -134,7 +137,7 @@ static const struct {
 	{"a55@infGHz", "expected a clock"},
 	{"a55@0.0000000000000001GHz", "expected a clock"},
 	{"a55@0GHz", "a55 runs at up to 1800 MHz"},
-	{"a55@.GHz", "a55 runs at up to 1800 MHz"},
+	{"a55@.GHz", "expected a clock"},
 	{"a55@1801MHz", "a55 runs at up to 1800 MHz"},
 	{"g310@1.1GHz", "g310 runs at up to 1000 MHz"},
 	{"a55@1GHzx2", "expected a clock"},

@@ -556,6 +556,63 @@ static void refusals(void **state)
 	}
 }
 
+/* What was measured at one clock is not compared with what is modelled at another. */
+static void measured_clock(void **state)
+{
+	struct fixture f;
+	struct point pt;
+	struct prediction pr;
+	char reason[192];
+
+	(void)state;
+	fixture_load(&f, fixture_profile, DRAFTER SHORT "\"gamma\": [2], \"target_mappings\": [\"cx2\", \"cx2@500MHz\"], \"draft_mappings\": [\"g\"]," ALPHA("0.5"),
+		     HEADER "big,f16,c,2,1,0,1\n");
+	for (int i = 0; i < 2; i++) {
+		pt = space_point(&f.space, fixture_point(&f, 0, i ? "cx2@500MHz" : "cx2", "g", HX_SEQUENTIAL, 2));
+		pr = fixture_predict(&f, pt.index);
+		assert_int_equal(pr.feasible, !i);
+	}
+	assert_string_equal(predict_reason(&f.predict, &pt, &pr.refusal, reason, sizeof(reason)), "costs are measured at the own clock of c");
+	assert_int_equal(f.predict.best[0].index, 0);
+	fixture_free(&f);
+}
+
+/* Without a cache a pass is over the whole text: a measurement of cached rows says nothing of it. */
+static void uncached_costs(void **state)
+{
+	struct fixture with, without;
+	const char *members = "\"target_quants\": [\"f16\"], \"target_mappings\": [\"cx2\"], \"gamma\": [0], \"kv_cache\": false,\n" SHORT "\"temperature\": 0";
+
+	(void)state;
+	fixture_load(&with, fixture_profile, members, HEADER "big,f16,c,2,1,64,1e-4\n");
+	fixture_load(&without, fixture_profile, members, NULL);
+	check_near(fixture_predict(&with, 0).tpot_s, fixture_predict(&without, 0).tpot_s, 0);
+	fixture_free(&with);
+	fixture_free(&without);
+}
+
+/* An operator that falls back runs on the other unit at the clock of the configuration. */
+static void fallback_clock(void **state)
+{
+	char *text = fixture_replace(fixture_profile, "\"p\": 4", "\"fallback\": \"c\", \"supports\": [{\"op\": \"attn\"}], \"p\": 4");
+	struct fixture f;
+	const struct placed *placed;
+	bool seen = false;
+
+	(void)state;
+	fixture_load(&f, text, DRAFTER SHORT "\"gamma\": [2], \"clocks\": [0.6], \"target_mappings\": [\"g\"], \"draft_mappings\": [\"cx4\"]," ALPHA("0.5"), NULL);
+	placed = placed_find(&f.predict.target, HX_F16, 0);
+	for (size_t i = 0; i < placed->graph.n_ops; i++)
+		if (hx_graph_op(&placed->graph, i)->unit == 0) {
+			check_near(hx_graph_op(&placed->graph, i)->clock_hz, 6e8, 1e-12);
+			seen = true;
+		}
+	assert_true(seen);
+	assert_true(fixture_predict(&f, fixture_point(&f, 0, NULL, NULL, HX_SEQUENTIAL, 2)).feasible);
+	fixture_free(&f);
+	free(text);
+}
+
 /* A constraint that holds exactly, or is just missed. */
 static void constraint_bounds(void **state)
 {
@@ -793,7 +850,7 @@ int main(void)
 		cmocka_unit_test(contention),
 		cmocka_unit_test(rounds_by_hand),
 		cmocka_unit_test(plain_by_hand),
-		cmocka_unit_test(refusals),
+		cmocka_unit_test(measured_clock), cmocka_unit_test(uncached_costs), cmocka_unit_test(fallback_clock), cmocka_unit_test(refusals),
 		cmocka_unit_test(constraint_bounds),
 		cmocka_unit_test(memory),
 		cmocka_unit_test(measured_rows_scale),

@@ -102,6 +102,48 @@ static void one_clock(void **state)
 	fixture_free(&f);
 }
 
+/* Texts as long as a file allows are clocked, or refused by the parser: nothing is cut or overrun. */
+static void long_mappings(void **state)
+{
+	char *members[2], uses[1001] = "";
+	struct fixture f;
+	struct hx_err err;
+
+	(void)state;
+	for (int i = 0; i < 249; i++)
+		strcat(uses, "cx1+");
+	members[0] = hx_xasprintf(WORK "\"clocks\": [0.5], \"target_mappings\": [\"%scx1\"]", uses);
+	members[1] = hx_xasprintf(WORK "\"clocks\": [0.5], \"target_mappings\": [\"%.400szzzzzzzzzzzz:%.300s\"]", uses,
+				  fixture_profile + strcspn(fixture_profile, "0"));
+	memset(members[1] + strlen(members[1]) - 302, 'A', 300);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(fixture_try(&f, fixture_profile, members[i], NULL, &err), HX_INPUT);
+		if (!strstr(err.msg, "target_mappings[0]: mapping 'cx1@500MHz+"))
+			fail_msg("%s", err.msg);
+		fixture_free(&f);
+		free(members[i]);
+	}
+	assert_int_equal(fixture_try(&f, fixture_profile, WORK "\"clocks\": [0.5], \"target_mappings\": [\"cx1@600MHz\"]", NULL, &err), HX_INPUT);
+	if (!strstr(err.msg, "names a clock"))
+		fail_msg("%s", err.msg);
+	fixture_free(&f);
+}
+
+/* Clocks that are the same in MHz are as many mappings as others. */
+static void slow_clocks(void **state)
+{
+	char *slow = fixture_replace(fixture_profile, "\"clock_hz\": 1e9", "\"clock_hz\": 5e7");
+	struct fixture f;
+
+	(void)state;
+	fixture_load(&f, slow, WORK "\"clocks\": [0.11, 0.116], \"target_mappings\": [\"cx1\", \"cx2\", \"cx1\"]", NULL);
+	assert_int_equal(f.space.target.n, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_string_equal(f.space.target.v[i].text, i % 2 ? "cx2@5MHz" : "cx1@5MHz");
+	fixture_free(&f);
+	free(slow);
+}
+
 /* Whatever a file asks for, memory and time are bounded. */
 static void too_many_mappings(void **state)
 {
@@ -229,7 +271,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(automatic),  cmocka_unit_test(no_mapping),       cmocka_unit_test(enumerates),
-		cmocka_unit_test(one_clock), cmocka_unit_test(too_many_mappings), cmocka_unit_test(too_many_points),
+		cmocka_unit_test(one_clock), cmocka_unit_test(long_mappings), cmocka_unit_test(slow_clocks), cmocka_unit_test(too_many_mappings), cmocka_unit_test(too_many_points),
 		cmocka_unit_test(plain_only), cmocka_unit_test(drafter_mappings),
 	};
 

@@ -19,6 +19,7 @@ struct job {
 	int64_t begun; /* done when this process took over */
 	struct findings findings;
 	struct keeper keeper;
+	struct pair pair; /* for points that are recalled */
 	struct progress *progress;
 	double next_checkpoint_s; /* of elapsed time */
 	struct hx_err *err;
@@ -106,16 +107,14 @@ static int keep_again(void *arg, const struct store_value *values)
 	struct job *j = arg;
 	const struct predict *p = j->run->predict;
 	struct prediction pr;
-	struct pair pair = {0};
 	struct point pt;
 
 	if (!(values[0].number >= 1 && values[0].number <= (double)p->space->size))
 		return hx_err_set(j->err, HX_INPUT, "database '%s' is damaged: sweep %lld has no point %.17g", j->run->db, (long long)j->run->stored.id,
 				  values[0].number);
 	pt = space_point(p->space, (int64_t)values[0].number - 1);
-	predict_point(p, &pt, &pair, &pr);
+	predict_point(p, &pt, &j->pair, &pr);
 	keeper_add(&j->keeper, &pt, &pr, 1);
-	predict_pair_free(&pair);
 	return HX_OK;
 }
 
@@ -185,6 +184,7 @@ int sweep_run(struct sweep_run *r, const struct inputs *in, struct hx_err *err)
 		rc = print_part(&j, time);
 	else if (!rc)
 		rc = answer_print(r->store, &r->stored, r->predict, &j.findings, time, r->format, err);
+	predict_pair_free(&j.pair);
 	keeper_free(&j.keeper);
 	findings_free(&j.findings);
 	return rc;

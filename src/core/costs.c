@@ -207,7 +207,7 @@ double costs_find(const struct costs *c, const struct cost_key *key, double rows
 	return below->seconds + (above->seconds - below->seconds) * (at - lo) / (hi - lo);
 }
 
-const struct cost_row *costs_nearest(const struct costs *c, const struct cost_key *key, double rows, double context)
+const struct cost_row *costs_nearest(const struct costs *c, const struct cost_key *key, double rows, double context, bool kv_cache)
 {
 	const struct cost_row *near = NULL;
 	double best = 0;
@@ -216,7 +216,7 @@ const struct cost_row *costs_nearest(const struct costs *c, const struct cost_ke
 		const struct cost_row *r = &c->rows[i];
 		double far = fabs(log(r->rows / rows));
 
-		if (!speaks_of(r, key))
+		if (!speaks_of(r, key) || (!kv_cache && r->context > 0))
 			continue;
 		if (!near || far < best || (r->rows == near->rows && fabs(r->context - context) < fabs(near->context - context))) {
 			near = r;

@@ -54,7 +54,8 @@ struct cost_key {
  * interpolated over context; without one (context is then 0) they are interpolated over rows. Beyond the measured range the nearest holds. */
 double costs_find(const struct costs *c, const struct cost_key *key, double rows, double context, bool kv_cache);
 
-/* The measured pass nearest to a number of rows (by ratio), and among those to a context; NULL: nothing speaks of the key. */
-const struct cost_row *costs_nearest(const struct costs *c, const struct cost_key *key, double rows, double context);
+/* The measured pass nearest to a number of rows (by ratio), and among those to a context, which without a KV cache is none; NULL: nothing speaks
+ * of the key. */
+const struct cost_row *costs_nearest(const struct costs *c, const struct cost_key *key, double rows, double context, bool kv_cache);
 
 #endif

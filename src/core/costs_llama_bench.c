@@ -23,7 +23,7 @@ struct test {
 	char *model_type, *backends, *gpu_info, *devices, *cpu_mask, *type_k, *type_v, *overrides;
 	double model_n_params, avg_ns, *samples_ns;
 	size_t n_samples;
-	int n_prompt, n_gen, n_depth, n_threads, n_gpu_layers;
+	int n_prompt, n_gen, n_depth, n_threads, n_gpu_layers, fit_target, fit_context;
 	bool no_kv_offload, embeddings;
 };
 
@@ -45,6 +45,8 @@ static const struct field test_rows[] = {
 	{"cpu_mask", FIELD_STRING, AT(cpu_mask), .help = "CPUs they ran on, hexadecimal"},
 	{"n_gpu_layers", FIELD_INT, FIELD_REQUIRED, AT(n_gpu_layers), .min = INT_MIN, .max = INT_MAX,
 	 .help = "llama-bench: layers on the GPU"},
+	{"fit_target", FIELD_INT, AT(fit_target), .min = INT_MIN, .max = INT_MAX, .help = "memory left free, by moving layers off the GPU"},
+	{"fit_min_ctx", FIELD_INT, AT(fit_context), .min = INT_MIN, .max = INT_MAX, .help = "context made to fit, likewise"},
 	{"no_kv_offload", FIELD_BOOL, AT(no_kv_offload), .help = "cache kept from the GPU"},
 	{"tensor_buft_overrides", FIELD_STRING, AT(overrides), .help = "tensors kept from the GPU"},
 	{"type_k", FIELD_STRING, AT(type_k), .help = "type of the key cache"},
@@ -189,6 +191,8 @@ static enum place place_of(const struct test *t, const struct hx_shape *s)
 		return t->n_prompt < OFFLOADED_PROMPT ? ON_CPU : ELSEWHERE;
 	if (other || (t->gpu_info && !*t->gpu_info) || t->no_kv_offload || is_other(t->overrides, "none"))
 		return ELSEWHERE;
+	if (t->fit_target || t->fit_context) /* llama.cpp then chooses other layers than it reports */
+		return ELSEWHERE;
 	/* the head counts as one layer more; negative: all */
 	return t->n_gpu_layers < 0 || t->n_gpu_layers > s->layers ? ON_GPU : ELSEWHERE;
 }
@@ -305,6 +309,8 @@ static struct unfit unfit(const struct test *t, enum place place)
 		return (struct unfit){"embeddings", "has no logits"};
 	if (place == ELSEWHERE && t->gpu_info && !*t->gpu_info) /* some versions do not list integrated ones */
 		return (struct unfit){"gpu_info", "does not tell that there was a GPU"};
+	if (place == ELSEWHERE && (t->fit_target || t->fit_context))
+		return (struct unfit){"fit_target", "leaves open which layers the GPU took"};
 	if (place == ELSEWHERE)
 		return (struct unfit){"n_gpu_layers", "leaves the pass on neither the CPU nor the GPU alone"};
 	return (struct unfit){NULL, NULL};

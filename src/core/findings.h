@@ -8,8 +8,8 @@
 /* Indices of points; -1: none yet. Of equals the first. */
 struct finding {
 	int64_t best;    /* shortest time per output token */
-	int64_t refused; /* least memory, where memory is what it lacks */
-	double best_s, refused_bytes; /* NAN: not a matter of memory */
+	int64_t refused; /* cannot run: least memory, or the first where none is known */
+	double best_s, refused_bytes; /* NAN: not known, since it was refused before */
 };
 
 struct findings {

@@ -3,6 +3,7 @@
 
 #include "core/predict_internal.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -356,6 +357,7 @@ double predict_decode_s(const struct predict *p, const struct point *pt, struct 
 	struct output o;
 
 	predict_pair(p, pt, pair);
+	assert(!gamma || space_gamma(p->space, gamma) < p->space->n_gamma);
 	if (pair->refusal.kind)
 		return NAN;
 	o = output_of(p, pair, gamma ? space_gamma(p->space, gamma) + 1 : 0, gamma, &r, draft_factor);

@@ -11,6 +11,7 @@
 
 enum refusal_kind {
 	REFUSED_NOT, REFUSED_TARGET, REFUSED_DRAFTER, REFUSED_UNPRICED, REFUSED_CONTEXT, REFUSED_EQ1, REFUSED_ACCEPTANCE, REFUSED_SHARED, REFUSED_CORES, REFUSED_CLOCKS,
+	REFUSED_MEASURED,
 	REFUSED_UNIT_MEMORY, REFUSED_ALLOCATION, REFUSED_MEMORY, REFUSED_MEMORY_BOUND, REFUSED_TTFT, REFUSED_TPOT, REFUSED_ENERGY, REFUSED_ENERGY_UNKNOWN,
 };
 
@@ -105,7 +106,7 @@ size_t predict_run(const struct predict *p, const struct point *pt, size_t n, st
 const char *predict_reason(const struct predict *p, const struct point *pt, const struct refusal *why, char *buf, size_t size);
 void predict_pair_free(struct pair *pair);
 
-/* Makes pair that of the point, at its gamma. pair->refusal says when it cannot run, and then nothing else is set. */
+/* Makes pair that of the point, at its gamma. pair->refusal says when it cannot run, and then plan and prices are not set. */
 void predict_pair(const struct predict *p, const struct point *pt, struct pair *pair);
 
 /* One pass of a pair that can run, averaged over the contexts of the output: alone, or in overlapped mode beside the other model. Zero

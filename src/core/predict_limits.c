@@ -119,6 +119,9 @@ const char *predict_reason(const struct predict *p, const struct point *pt, cons
 	case REFUSED_CLOCKS:
 		snprintf(buf, size, "drafter and target run %s at different clocks", unit->name);
 		break;
+	case REFUSED_MEASURED:
+		snprintf(buf, size, "costs are measured at the own clock of %s", unit->name);
+		break;
 	case REFUSED_UNIT_MEMORY:
 		snprintf(buf, size, "%s would hold %s; its limit is %s", unit->name, need, have);
 		break;
@@ -141,7 +144,7 @@ const char *predict_reason(const struct predict *p, const struct point *pt, cons
 		snprintf(buf, size, "%.3g J per token; the sweep allows %.3g J", why->need, why->have);
 		break;
 	case REFUSED_ENERGY_UNKNOWN:
-		snprintf(buf, size, "energy unknown: the profile has no 'power' for these units; the sweep bounds it");
+		snprintf(buf, size, "energy unknown: the profile has no 'power' for these units at this clock; the sweep bounds it");
 		break;
 	}
 	return buf;

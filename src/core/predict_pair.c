@@ -6,7 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_PASSES = 16384, MOST_VERIFIES = 1024 /* prices that a thread remembers, some 3 MB */ };
+enum { MOST_PASSES = 16384, MOST_VERIFIES = 1024 /* prices that a thread remembers: 2 MB, and 60 kB for every draft length */ };
+static const double same_clock = 0.01;
 
 /* What measured costs say of a pass: its seconds, or a factor on the model's price where another number of rows was measured; NAN: nothing. */
 struct measured {
@@ -20,14 +21,6 @@ static struct cost_key key_of(const struct predict *p, const struct hx_graph *g)
 	return (struct cost_key){g->shape->name, p->study->profile.units[use->unit].is.name, g->type, use->cores};
 }
 
-/* Tables are of whole models on one unit, at its own clock. */
-static bool tabulated(const struct predict *p, const struct hx_graph *g)
-{
-	const struct hx_use *use = &g->mapping->uses[0];
-
-	return g->mapping->n_uses == 1 && use->clock_hz == p->study->profile.units[use->unit].is.clock_hz;
-}
-
 static struct measured look_up(const struct predict *p, const struct cost_env *env, const struct hx_chain *c, double r, double logits,
 			       double n0, double n1)
 {
@@ -38,7 +31,7 @@ static struct measured look_up(const struct predict *p, const struct cost_env *e
 	bool whole = c->n == g->n_ops && g->layers == g->shape->layers;
 	double l, context = (n0 + n1) / 2;
 
-	if (!p->study->costs.n || !tabulated(p, g) || !whole || !(near = costs_nearest(&p->study->costs, &key, r, context)))
+	if (!p->study->costs.n || g->mapping->n_uses > 1 || !whole || !(near = costs_nearest(&p->study->costs, &key, r, context, env->kv_cache)))
 		return m;
 	m.seconds = costs_find(&p->study->costs, &key, env->kv_cache ? r : r + context, env->kv_cache ? context : 0, env->kv_cache);
 	if (!isnan(m.seconds)) {
@@ -119,12 +112,25 @@ static void check_shared_units(const struct predict *p, struct pair *pair)
 	}
 }
 
-/* Switching between passes would take longer than they do. */
+/* Switching between passes would take longer than they do. Clocks that were rounded to MHz, or written in GHz, are the same. */
 static void check_clocks(const struct predict *p, struct pair *pair)
 {
 	for (size_t u = 0; u < p->study->profile.n_units; u++)
-		if (pair->target->cores[u] && pair->draft->cores[u] && pair->target->clock_hz[u] != pair->draft->clock_hz[u])
+		if (pair->target->cores[u] && pair->draft->cores[u] &&
+		    fabs(pair->target->clock_hz[u] / pair->draft->clock_hz[u] - 1) > same_clock)
 			pair->refusal = (struct refusal){REFUSED_CLOCKS, (short)u, false, 0, 0};
+}
+
+/* Times measured at one clock do not compare with those modelled at another. */
+static void check_measured(const struct predict *p, struct pair *pair)
+{
+	for (size_t u = 0; u < p->study->profile.n_units; u++) {
+		double own_hz = p->study->profile.units[u].is.clock_hz;
+
+		if ((pair->target->cores[u] && pair->target->clock_hz[u] != own_hz) ||
+		    (pair->draft && pair->draft->cores[u] && pair->draft->clock_hz[u] != own_hz))
+			pair->refusal = (struct refusal){REFUSED_MEASURED, (short)u, false, 0, 0};
+	}
 }
 
 /* With relative costs a pass that no row speaks of has no price at all. */
@@ -135,7 +141,7 @@ static bool unpriced(const struct predict *p, const struct placed *placed)
 	if (!p->study->costs.relative || !placed)
 		return false;
 	key = key_of(p, &placed->graph);
-	return !tabulated(p, &placed->graph) || !costs_nearest(&p->study->costs, &key, 1, 0);
+	return placed->graph.mapping->n_uses > 1 || !costs_nearest(&p->study->costs, &key, 1, 0, p->study->sweep.kv_cache);
 }
 
 static void check_pair(const struct predict *p, struct pair *pair)
@@ -162,6 +168,8 @@ static void check_pair(const struct predict *p, struct pair *pair)
 		check_shared_units(p, pair);
 	if (!pair->refusal.kind && pair->draft)
 		check_clocks(p, pair);
+	if (!pair->refusal.kind && st->costs.n)
+		check_measured(p, pair);
 }
 
 static void set_envs(const struct predict *p, struct pair *pair)
@@ -306,8 +314,11 @@ const struct pass_cost *predict_verify(const struct predict *p, struct pair *pai
 	struct pass_cost *c = &pair->verify[gamma_i];
 
 	if (isnan(c->time_s)) {
+		int was = pair->plan.gamma;
+
 		hx_plan_set_gamma(&pair->plan, gamma);
 		*c = predict_pass(p, pair, HX_PASS_VERIFY, true);
+		hx_plan_set_gamma(&pair->plan, was);
 	}
 	return c;
 }

@@ -1,7 +1,9 @@
 /* The design space. */
 #include "core/space.h"
 
+#include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,57 +19,61 @@ struct maker {
 	char text[1024];
 	double clock; /* share of each unit's own */
 	int used[HX_MAX_UNITS]; /* units already in the text */
-	size_t earlier;         /* mappings of `out` that a new one may repeat: `auto` never repeats itself */
+	size_t first, earlier;  /* mappings of `out` at this clock, of which a new one may repeat those before `earlier`: `auto` never repeats itself */
 	int rc;
 };
 
-/* Writes the mapping with a clock behind every use: `a76x4:0-13+g610:14-27` as `a76x4@1800MHz:0-13+g610@750MHz:14-27`. HX_INPUT: it has one. */
-static int set_clock(struct maker *mk, const char *text, char *to, size_t size)
+/* The mapping with a clock behind every use: `a76x4:0-13+g610:14-27` becomes `a76x4@1800MHz:0-13+g610@750MHz:14-27`. NULL with mk->rc: it names
+ * one itself. */
+static char *set_clock(struct maker *mk, const char *text)
 {
 	const struct hx_units *units = &mk->study->profile.is;
-	size_t n = 0;
+	size_t n_uses = 1;
+	char *clocked, *to;
 
-	for (;;) {
+	for (const char *s = text; *s; s++)
+		n_uses += *s == '+';
+	clocked = to = hx_xmalloc(strlen(text) + n_uses * sizeof("@20000MHz") + 1);
+	for (size_t i = 0; i < n_uses; i++) {
 		size_t use = strcspn(text, ":+"), end = strcspn(text, "+");
 		int unit = hx_mapping_unit(units, text, use, NULL);
 
-		if (memchr(text, '@', use))
-			return hx_err_set(mk->err, HX_INPUT, "a mapping that names a clock does not go with 'clocks'");
-		n += (size_t)snprintf(to + n, size - n, "%.*s", (int)use, text);
+		if (memchr(text, '@', use)) {
+			free(clocked);
+			mk->rc = hx_err_set(mk->err, HX_INPUT, "a mapping that names a clock does not go with 'clocks'");
+			return NULL;
+		}
+		to += sprintf(to, "%.*s", (int)use, text);
 		if (unit >= 0) /* else the parser says so */
-			n += (size_t)snprintf(to + n, size - n, "@%.0fMHz", fmax(mk->clock * units->v[unit]->clock_hz / 1e6, 1));
-		n += (size_t)snprintf(to + n, size - n, "%.*s", (int)(end - use) + (text[end] == '+'), text + use);
-		if (!text[end] || n >= size)
-			break;
+			to += sprintf(to, "@%dMHz", (int)fmax(mk->clock * units->v[unit]->clock_hz / 1e6 + 1e-6, 1)); /* rounded down */
+		to += sprintf(to, "%.*s", (int)(end - use) + (i + 1 < n_uses), text + use);
 		text += end + 1;
 	}
-	return n < size ? HX_OK : hx_err_set(mk->err, HX_INPUT, "the mapping is too long");
+	return clocked;
 }
 
+/* Adds a mapping at the clock, unless it is there. */
 static void add_mapping(struct maker *mk, const char *text)
 {
 	struct mappings *m = mk->out;
-	char clocked[2048];
+	char *clocked = !mk->rc && mk->clock < 1 ? set_clock(mk, text) : NULL;
+	bool there = false;
 
-	if (!mk->rc && mk->clock < 1) {
-		mk->rc = set_clock(mk, text, clocked, sizeof(clocked));
+	if (clocked)
 		text = clocked;
-	}
-	if (mk->rc)
-		return;
-	if (m->n == MOST_MAPPINGS) {
+	for (size_t i = mk->first; i < mk->earlier && !mk->rc; i++)
+		there |= strcmp(m->v[i].text, text) == 0;
+	if (!mk->rc && !there && m->n == MOST_MAPPINGS)
 		mk->rc = hx_err_set(mk->err, HX_INPUT, "more than %d mappings; fewer cuts, cores and clocks, or a larger cut_step, make fewer", MOST_MAPPINGS);
-		return;
+	if (!mk->rc && !there) {
+		if (m->n == m->max) {
+			m->max = m->max ? 2 * m->max : 16;
+			m->v = hx_xrealloc(m->v, m->max, sizeof(*m->v));
+		}
+		mk->rc = hx_mapping_parse(&m->v[m->n], text, mk->shape, &mk->study->profile.is, mk->err);
+		m->n += !mk->rc;
 	}
-	for (size_t i = 0; i < mk->earlier; i++)
-		if (strcmp(m->v[i].text, text) == 0)
-			return;
-	if (m->n == m->max) {
-		m->max = m->max ? 2 * m->max : 16;
-		m->v = hx_xrealloc(m->v, m->max, sizeof(*m->v));
-	}
-	mk->rc = hx_mapping_parse(&m->v[m->n], text, mk->shape, &mk->study->profile.is, mk->err);
-	m->n += !mk->rc;
+	free(clocked);
 }
 
 static bool allowed_cores(const struct sweep *sw, int cores)
@@ -132,18 +138,22 @@ static int make_mappings(const struct study *study, const struct hx_shape *shape
 	struct maker mk = {.study = study, .shape = shape, .out = out, .err = &why};
 	char path[48];
 
-	for (size_t c = 0; c < study->sweep.n_clocks && !mk.rc; c++)
+	for (size_t c = 0; c < study->sweep.n_clocks && !mk.rc; c++) {
+		mk.first = out->n;
 		for (size_t i = 0; i < (n ? n : 1) && !mk.rc; i++) {
 			const char *text = n ? listed[i] : only_auto[0];
 
 			snprintf(path, sizeof(path), n ? "%s[%zu]" : "%s", key, i);
 			mk.clock = study->sweep.clocks[c];
-			mk.earlier = i ? out->n : 0; /* another clock's are others */
+			mk.earlier = out->n;
 			if (strcmp(text, "auto") == 0)
 				make_parts(&mk, 0, study->sweep.cuts);
 			else
 				add_mapping(&mk, text);
 		}
+		/* points count on as many at every clock */
+		assert(mk.rc || out->n == (c + 1) * (out->n - mk.first));
+	}
 	if (mk.rc)
 		return study_fail(study, err, path, why.msg);
 	if (!out->n)
