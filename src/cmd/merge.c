@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Rows stored of a sweep. */
 static int count_row(void *arg, const struct store_value *values)
@@ -121,16 +122,27 @@ static int check_files(const char *db, char **files, int *n, struct hx_err *err)
 static int merge(const char *db, char **files, int n, enum report_format format, struct hx_err *err)
 {
 	struct store *into = NULL;
+	struct store_sweep any = {0};
+	struct hx_err ignored;
 	int64_t *ids = NULL;
 	size_t n_ids = 0;
+	bool there, unused = false;
 	int rc;
 
-	if ((rc = check_files(db, files, &n, err)) || (rc = store_open(&into, db, STORE_WRITE, err)))
+	if ((rc = check_files(db, files, &n, err)))
+		return rc;
+	there = access(db, F_OK) == 0;
+	if ((rc = store_open(&into, db, STORE_WRITE, err)))
 		return rc;
 	rc = store_merge(into, files, (size_t)n, &ids, &n_ids, err);
 	if (!rc)
 		rc = print_sweeps(into, ids, n_ids, format, err);
+	else if (!there)
+		unused = store_sweep_read(into, 0, &any, NULL, &ignored) != HX_OK;
+	store_sweep_free(&any);
 	store_close(into);
+	if (unused)
+		unlink(db);
 	if (!rc && n_ids == 1 && format == REPORT_TABLE)
 		rc = print_answer(db, ids[0], err);
 	free(ids);
