@@ -203,6 +203,7 @@ static int check_options(const struct options *o, struct sweep_run *run, struct 
 		return rc;
 	run->jobs = (int)(jobs > 0 ? jobs : 1);
 	run->quiet = o->quiet;
+	run->resume = o->resume;
 	if (!o->profile && !o->resume)
 		return hx_err_set(err, HX_INPUT, "sweep: which device? --profile P; 'hexplore profile list' shows those shipped");
 	if (!o->profile && (o->sweep || o->changes.acceptance || o->changes.costs || o->changes.keep))

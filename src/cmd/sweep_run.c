@@ -187,7 +187,7 @@ int sweep_run(struct sweep_run *r, const struct inputs *in, struct hx_err *err)
 	findings_init(&j.findings, r->predict);
 	keeper_init(&j.keeper, r->keep, r->top, sw->objectives, sw->n_objectives);
 	catch_interrupt(true);
-	rc = r->stored.id ? recall(&j) : store_sweep_create(r->store, &r->stored, &r->part, in, r->predict->space, err);
+	rc = r->stored.id ? recall(&j) : store_sweep_create(r->store, &r->stored, &r->part, in, r->predict->space, r->resume, err);
 	j.begun = r->part.done;
 	r->stored.done = r->part.done - r->part.first;
 	if (!rc)

@@ -29,9 +29,10 @@ struct store_part {
 	int64_t first, last, done;
 };
 
-/* Stores a new sweep with its inputs and mappings, none of its part done; sets id. */
+/* Stores a new sweep with its inputs and mappings, none of its part done; sets id. only: HX_INPUT where there is the same with that part, which
+ * another process has just begun. */
 int store_sweep_create(struct store *s, struct store_sweep *sweep, const struct store_part *part, const struct inputs *in, const struct space *space,
-		       struct hx_err *err);
+		       bool only, struct hx_err *err);
 
 /* Sets id to the latest sweep of the same inputs, changes, size and version that has the same part first to last and no other; 0: there is
  * none. Then also sets the part's done. */
