@@ -373,13 +373,15 @@ go() {
 }
 "$HEXPLORE" sweep -q -p rk3588 -s half.json --jobs 1 --db disk/x.db >out 2>err &
 pid=$!
-while kill -0 $pid 2>/dev/null && ! [ "$(sqlite3 disk/x.db 'SELECT done FROM part' 2>/dev/null)" -gt 0 ] 2>/dev/null; do :; done
+while kill -0 $pid 2>/dev/null && ! [ "$(sqlite3 disk/x.db 'SELECT done FROM part' 2>/dev/null)" -gt 30000 ] 2>/dev/null; do :; done
 dd if=/dev/zero of=disk/fill bs=4096 2>/dev/null # while it writes
 wait $pid
 echo "full: status $?, $(wc -l <err) line, $(sed 's/^hexplore: //' err)"
 go still
 rm disk/fill
 "$HEXPLORE" best --db disk/x.db 2>&1 >/dev/null | sed 's/^/read: /'
+# 20 MiB: less than all points would take, and enough for those that are left
+dd if=/dev/zero of=disk/fill bs=1024 count=$(($(df -Pk disk | awk 'NR == 2 { print $4 }') - 20480)) 2>/dev/null
 go roomy
 mv disk/x.db room.db
 umount disk

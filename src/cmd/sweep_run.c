@@ -19,6 +19,7 @@ struct job {
 	int64_t begun; /* done when this process took over */
 	struct findings findings;
 	struct keeper keeper;
+	struct pair pair; /* scratch of what is recalled */
 	struct progress *progress;
 	double next_checkpoint_s; /* of elapsed time */
 	struct hx_err *err;
@@ -106,16 +107,14 @@ static int keep_again(void *arg, const struct store_value *values)
 	struct job *j = arg;
 	const struct predict *p = j->run->predict;
 	struct prediction pr;
-	struct pair pair = {0};
 	struct point pt;
 
 	if (!(values[0].number >= 1 && values[0].number <= (double)p->space->size))
 		return hx_err_set(j->err, HX_INPUT, "database '%s' is damaged: sweep %lld has no point %.17g", j->run->db, (long long)j->run->stored.id,
 				  values[0].number);
 	pt = space_point(p->space, (int64_t)values[0].number - 1);
-	predict_point(p, &pt, &pair, &pr);
+	predict_point(p, &pt, &j->pair, &pr);
 	keeper_add(&j->keeper, &pt, &pr, 1);
-	predict_pair_free(&pair);
 	return HX_OK;
 }
 
@@ -129,9 +128,11 @@ static int recall(struct job *j)
 
 	if (!rc)
 		rc = store_sweep_resume(r->store, &r->stored, r->predict, &j->findings, j->err);
-	if (rc || r->keep == KEEP_ALL)
+	if (rc || r->keep == KEEP_ALL || r->part.done == r->part.last)
 		return rc;
-	return store_select(r->store, &q, keep_again, j, j->err);
+	rc = store_select(r->store, &q, keep_again, j, j->err);
+	predict_pair_free(&j->pair);
+	return rc;
 }
 
 /* Less than the whole sweep, whichever way that was asked for. */
