@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Rows stored of a sweep. */
 static int count_row(void *arg, const struct store_value *values)
@@ -77,7 +78,17 @@ static int print_sweeps(struct store *s, const int64_t *ids, size_t n, enum repo
 	return rc;
 }
 
-/* Parts have no answer of their own: a sweep that is whole now gets it here. */
+/* Parts have no answer of their own: a sweep that became whole gets it here. */
+static bool became_whole(struct store *s, int64_t id)
+{
+	struct store_sweep sweep;
+	struct hx_err ignored;
+	bool whole = store_sweep_read(s, id, &sweep, NULL, &ignored) == HX_OK && sweep.parts > 1 && sweep.done == sweep.size;
+
+	store_sweep_free(&sweep);
+	return whole;
+}
+
 static int print_answer(const char *db, int64_t id, struct hx_err *err)
 {
 	struct findings found = {0};
@@ -88,7 +99,7 @@ static int print_answer(const char *db, int64_t id, struct hx_err *err)
 	snprintf(text, sizeof(text), "%lld", (long long)id);
 	if ((rc = session_open(&s, db, text, err)))
 		return rc;
-	if (s.sweep.parts > 1 && s.sweep.done == s.sweep.size && !(rc = session_load(&s, err))) {
+	if (!(rc = session_load(&s, err))) {
 		findings_init(&found, &s.predict);
 		rc = store_findings_read(s.store, id, &s.space, &found, err);
 		if (!rc) {
@@ -121,17 +132,30 @@ static int check_files(const char *db, char **files, int *n, struct hx_err *err)
 static int merge(const char *db, char **files, int n, enum report_format format, struct hx_err *err)
 {
 	struct store *into = NULL;
+	struct store_sweep any = {0};
+	struct hx_err ignored;
 	int64_t *ids = NULL;
 	size_t n_ids = 0;
+	bool there, unused = false, whole = false;
 	int rc;
 
-	if ((rc = check_files(db, files, &n, err)) || (rc = store_open(&into, db, STORE_WRITE, err)))
+	if ((rc = check_files(db, files, &n, err)))
+		return rc;
+	there = access(db, F_OK) == 0;
+	if ((rc = store_open(&into, db, STORE_WRITE, err)))
 		return rc;
 	rc = store_merge(into, files, (size_t)n, &ids, &n_ids, err);
 	if (!rc)
 		rc = print_sweeps(into, ids, n_ids, format, err);
+	if (!rc)
+		whole = n_ids == 1 && format == REPORT_TABLE && became_whole(into, ids[0]);
+	else if (!there)
+		unused = store_sweep_read(into, 0, &any, NULL, &ignored) != HX_OK;
+	store_sweep_free(&any);
 	store_close(into);
-	if (!rc && n_ids == 1 && format == REPORT_TABLE)
+	if (unused)
+		unlink(db);
+	if (whole)
 		rc = print_answer(db, ids[0], err);
 	free(ids);
 	return rc;

@@ -99,15 +99,18 @@ static void unload(struct loaded *l)
 /* The latest unfinished sweep, with the inputs that the database holds. Its strings are run->stored's. */
 static int find_unfinished(struct sweep_run *run, struct inputs *in, struct hx_err *err)
 {
+	struct store *s;
 	int64_t id;
-	int rc = store_open(&run->store, run->db, STORE_READ, err); /* which creates none */
+	int rc = store_open(&s, run->db, STORE_READ, err);
 
-	store_close(run->store);
-	if (rc || (rc = store_open(&run->store, run->db, STORE_WRITE, err)) || (rc = store_sweep_unfinished(run->store, &id, &run->part, err)))
+	if (rc)
 		return rc;
-	if (!id)
-		return hx_err_set(err, HX_INPUT, "no sweep in '%s' is unfinished; --profile P begins one", run->db);
-	rc = store_sweep_read(run->store, id, &run->stored, in, err);
+	rc = store_sweep_unfinished(s, &id, &run->part, err);
+	if (!rc && !id)
+		rc = hx_err_set(err, HX_INPUT, "no sweep in '%s' is unfinished; --profile P begins one", run->db);
+	if (!rc)
+		rc = store_sweep_read(s, id, &run->stored, in, err);
+	store_close(s);
 	if (!rc && (!run->stored.version || strcmp(run->stored.version, HX_VERSION) != 0))
 		rc = hx_err_set(err, HX_INPUT, "sweep %lld was begun by hexplore %s; this is %s, and may predict otherwise", (long long)id,
 				run->stored.version, HX_VERSION);
@@ -117,20 +120,48 @@ static int find_unfinished(struct sweep_run *run, struct inputs *in, struct hx_e
 /* The sweep that was asked for, from where it was left if it was begun. */
 static int find_same(const struct options *o, struct sweep_run *run, const struct inputs *in, struct hx_err *err)
 {
-	int rc = run->store ? HX_OK : store_open(&run->store, run->db, STORE_WRITE, err);
+	int rc;
 
-	if (rc || !o->resume || run->stored.id)
-		return rc;
-	rc = store_sweep_find(run->store, &run->stored, &run->part, in, err);
-	if (!rc && !run->stored.id && !o->quiet)
-		fprintf(stderr, "hexplore: no such sweep of these very inputs is in %s; beginning it\n", run->db);
+	if (!o->resume || run->stored.id || access(run->db, F_OK) != 0)
+		return HX_OK;
+	rc = store_open(&run->store, run->db, STORE_WRITE, err);
+	return rc ? rc : store_sweep_find(run->store, &run->stored, &run->part, in, err);
+}
+
+/* Opens the database, where what is left fits. */
+static int open_database(const struct options *o, struct sweep_run *run, struct hx_err *err)
+{
+	double left = (double)(run->part.last - run->part.done);
+	struct hx_err said;
+	int rc = left > 0 ? check_disk(run->db, expected_bytes(left, run->keep, run->top), err) : HX_OK;
+
+	if (!rc && !run->store)
+		rc = store_open(&run->store, run->db, STORE_WRITE, err);
+	if (!rc && o->resume && !run->stored.id && !o->quiet) {
+		hx_err_set(&said, HX_OK, "no such sweep of these very inputs is in %s; beginning it", run->db);
+		cmd_complain(said.msg);
+	}
 	return rc;
+}
+
+/* What was found unfinished must be of the space that its inputs make, and the part that was asked for. */
+static int check_unfinished(const struct options *o, const struct sweep_run *run, int64_t size, struct hx_err *err)
+{
+	int64_t first, last;
+
+	if (run->stored.size != size)
+		return hx_err_set(err, HX_INPUT, "database '%s' is damaged: sweep %lld has %lld points there, and %lld by its inputs", run->db,
+				  (long long)run->stored.id, (long long)run->stored.size, (long long)size);
+	shard_range(&run->shard, size, &first, &last);
+	if (o->shard && (first != run->part.first || last != run->part.last))
+		return hx_err_set(err, HX_INPUT, "sweep %lld, unfinished in '%s', is not part %d of %d", (long long)run->stored.id, run->db,
+				  run->shard.index, run->shard.count);
+	return HX_OK;
 }
 
 static int load_and_run(const struct options *o, struct sweep_run *run, struct loaded *l, struct hx_err *err)
 {
 	struct study_changes changes;
-	double bytes;
 	int rc;
 
 	if (o->profile) {
@@ -149,15 +180,13 @@ static int load_and_run(const struct options *o, struct sweep_run *run, struct l
 		run->stored.size = l->space.size;
 		shard_range(&run->shard, l->space.size, &run->part.first, &run->part.last);
 		run->part.done = run->part.first;
-	} else if (run->stored.size != l->space.size) {
-		return hx_err_set(err, HX_INPUT, "database '%s' is damaged: sweep %lld has %lld points there, and %lld by its inputs", run->db,
-				  (long long)run->stored.id, (long long)run->stored.size, (long long)l->space.size);
+	} else if ((rc = check_unfinished(o, run, l->space.size, err))) {
+		return rc;
 	}
-	bytes = expected_bytes((double)(run->part.last - run->part.done), run->keep, run->top);
 	if (o->dry_run)
-		return print_dry_run(&l->space, &run->part, bytes, run->format);
-	if ((rc = check_disk(run->db, bytes, err)) || (rc = predict_init(&l->predict, &l->study, &l->space, err)) ||
-	    (rc = predict_fits(&l->predict, err)) || (rc = sweep_run_check(&l->predict, run->keep, err)) || (rc = find_same(o, run, &l->in, err)))
+		return print_dry_run(&l->space, &run->part, expected_bytes((double)(run->part.last - run->part.first), run->keep, run->top), run->format);
+	if ((rc = predict_init(&l->predict, &l->study, &l->space, err)) || (rc = predict_fits(&l->predict, err)) ||
+	    (rc = sweep_run_check(&l->predict, run->keep, err)) || (rc = find_same(o, run, &l->in, err)) || (rc = open_database(o, run, err)))
 		return rc;
 	run->predict = &l->predict;
 	return sweep_run(run, &l->in, err);
@@ -174,6 +203,7 @@ static int check_options(const struct options *o, struct sweep_run *run, struct 
 		return rc;
 	run->jobs = (int)(jobs > 0 ? jobs : 1);
 	run->quiet = o->quiet;
+	run->resume = o->resume;
 	if (!o->profile && !o->resume)
 		return hx_err_set(err, HX_INPUT, "sweep: which device? --profile P; 'hexplore profile list' shows those shipped");
 	if (!o->profile && (o->sweep || o->changes.acceptance || o->changes.costs || o->changes.keep))

@@ -124,38 +124,57 @@ static int recall(struct job *j)
 	static const char *const id[] = {"id"};
 	struct sweep_run *r = j->run;
 	struct store_query q = {.sweep = r->stored.id, .columns = id, .n_columns = 1, .infeasible = true};
-	int rc = store_sweep_resume(r->store, &r->stored, r->predict, &j->findings, j->err);
+	int rc = store_part_check(r->store, r->stored.id, &r->part, r->keep == KEEP_ALL, j->err);
 
-	if (rc || r->keep == KEEP_ALL)
+	if (!rc)
+		rc = store_sweep_resume(r->store, &r->stored, r->predict, &j->findings, j->err);
+	if (rc || r->keep == KEEP_ALL || r->part.done == r->part.last)
 		return rc;
-	return store_select(r->store, &q, keep_again, j, j->err);
+	rc = store_select(r->store, &q, keep_again, j, j->err);
+	predict_pair_free(&j->pair);
+	return rc;
+}
+
+/* Less than the whole sweep, whichever way that was asked for. */
+static bool is_part(const struct sweep_run *r)
+{
+	return r->shard.count > 1 || r->part.first > 0 || r->part.last < r->stored.size;
+}
+
+/* Says which part it is. */
+static const char *part_text(const struct sweep_run *r, char *buf, size_t size)
+{
+	if (r->shard.count > 1)
+		snprintf(buf, size, "part %d of %d", r->shard.index, r->shard.count);
+	else
+		snprintf(buf, size, "points %lld to %lld of %lld", (long long)r->part.first + 1, (long long)r->part.last, (long long)r->stored.size);
+	return buf;
 }
 
 static int evaluate_rest(struct job *j)
 {
 	struct sweep_run *r = j->run;
-	char range[96] = "";
+	char range[96];
 
 	j->progress = progress_begin("points", r->part.last - j->begun, r->quiet);
 	j->next_checkpoint_s = checkpoint_s;
 	int rc = evaluate(r->predict, j->begun, r->part.last, r->jobs, &j->keeper, take, j);
 	if (rc != INTERRUPTED)
 		return rc;
-	if (r->shard.count > 1)
-		snprintf(range, sizeof(range), " of part %d of %d", r->shard.index, r->shard.count);
-	return hx_err_set(j->err, INTERRUPTED, "interrupted: the first %lld of %lld points%s are kept as sweep %lld in %s; the same command with --resume goes on",
-			  (long long)r->stored.done, (long long)(r->part.last - r->part.first), range, (long long)r->stored.id, r->db);
+	return hx_err_set(j->err, INTERRUPTED, "interrupted: the first %lld of %lld points%s%s are kept as sweep %lld in %s; the same command with --resume goes on",
+			  (long long)r->stored.done, (long long)(r->part.last - r->part.first), is_part(r) ? " of " : "",
+			  is_part(r) ? part_text(r, range, sizeof(range)) : "", (long long)r->stored.id, r->db);
 }
 
 /* A shard has no answer: that takes all of them. */
 static int print_part(const struct job *j, const char *time)
 {
 	const struct sweep_run *r = j->run;
-	char points[TEXT_MAX], feasible[TEXT_MAX];
+	char points[TEXT_MAX], feasible[TEXT_MAX], range[96];
 	FILE *f = r->format == REPORT_TABLE ? stdout : stderr; /* a list meant for programs is empty */
 
-	fprintf(f, "sweep %lld, %s, part %d of %d: %s points, %s can run, %s\n", (long long)r->stored.id, r->predict->study->sweep.name, r->shard.index,
-	       r->shard.count, text_count(points, (double)r->stored.done), text_count(feasible, (double)j->findings.feasible), time);
+	fprintf(f, "sweep %lld, %s, %s: %s points, %s can run, %s\n", (long long)r->stored.id, r->predict->study->sweep.name,
+	       part_text(r, range, sizeof(range)), text_count(points, (double)r->stored.done), text_count(feasible, (double)j->findings.feasible), time);
 	fprintf(f, "'hexplore merge' joins %s with the other parts\n", r->db);
 	return HX_OK;
 }
@@ -170,7 +189,7 @@ int sweep_run(struct sweep_run *r, const struct inputs *in, struct hx_err *err)
 	findings_init(&j.findings, r->predict);
 	keeper_init(&j.keeper, r->keep, r->top, sw->objectives, sw->n_objectives);
 	catch_interrupt(true);
-	rc = r->stored.id ? recall(&j) : store_sweep_create(r->store, &r->stored, &r->part, in, r->predict->space, err);
+	rc = r->stored.id ? recall(&j) : store_sweep_create(r->store, &r->stored, &r->part, in, r->predict->space, r->resume, err);
 	j.begun = r->part.done;
 	r->stored.done = r->part.done - r->part.first;
 	if (!rc)
@@ -180,7 +199,7 @@ int sweep_run(struct sweep_run *r, const struct inputs *in, struct hx_err *err)
 		text_time(time, progress_elapsed_s(j.progress));
 	if (j.progress)
 		progress_end(j.progress);
-	if (!rc && r->shard.count > 1)
+	if (!rc && is_part(r))
 		rc = print_part(&j, time);
 	else if (!rc)
 		rc = answer_print(r->store, &r->stored, r->predict, &j.findings, time, r->format, err);

@@ -17,6 +17,7 @@ struct sweep_run {
 	enum keep keep;
 	int top; /* with KEEP_TOP */
 	int jobs;
+	bool resume; /* a sweep of the same part is not begun twice */
 	bool quiet;
 	enum report_format format;
 };

@@ -39,8 +39,8 @@ int store_intern_mapping(struct store *s, const char *text, int64_t *id, struct 
 int store_add_part(struct store *s, int64_t sweep, const struct store_part *part, int64_t feasible, struct hx_err *err);
 int store_set_finding(struct store *s, int64_t sweep, int64_t workload, const char *quant, const struct finding *f, struct hx_err *err);
 
-/* The columns best, best_s, refused, refused_bytes from column i on, of ids up to size. */
-struct finding store_finding(sqlite3_stmt *st, int i, int64_t size);
+/* Reads the columns best, best_s, refused, refused_bytes from column i on. HX_INPUT: they cannot be those of a sweep of that size. */
+int store_finding(struct store *s, sqlite3_stmt *st, int i, int64_t size, struct finding *f, struct hx_err *err);
 
 /* Adds a row of table sweep with its inputs; sets id. */
 int store_add_sweep(struct store *s, struct store_sweep *sweep, const char *created, const char *target, const char *model, double temperature,

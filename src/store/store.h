@@ -29,9 +29,10 @@ struct store_part {
 	int64_t first, last, done;
 };
 
-/* Stores a new sweep with its inputs and mappings, none of its part done; sets id. */
+/* Stores a new sweep with its inputs and mappings, none of its part done; sets id. only: HX_INPUT where there is the same with that part, which
+ * another process has just begun. */
 int store_sweep_create(struct store *s, struct store_sweep *sweep, const struct store_part *part, const struct inputs *in, const struct space *space,
-		       struct hx_err *err);
+		       bool only, struct hx_err *err);
 
 /* Sets id to the latest sweep of the same inputs, changes, size and version that has the same part first to last and no other; 0: there is
  * none. Then also sets the part's done. */
@@ -39,6 +40,9 @@ int store_sweep_find(struct store *s, struct store_sweep *sweep, struct store_pa
 
 /* The latest sweep of one part that is not done, 0: there is none. */
 int store_sweep_unfinished(struct store *s, int64_t *id, struct store_part *part, struct hx_err *err);
+
+/* Whether the rows of a sweep of one part are those that its progress says: all up to done, or some of them. HX_INPUT: they are not. */
+int store_part_check(struct store *s, int64_t sweep, const struct store_part *part, bool all, struct hx_err *err);
 
 /* Goes on with a sweep; findings, of its study and with nothing found yet, become those so far. */
 int store_sweep_resume(struct store *s, const struct store_sweep *sweep, const struct predict *p, struct findings *findings, struct hx_err *err);

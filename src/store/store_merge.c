@@ -1,6 +1,7 @@
 /* Joining databases: of the shards of a sweep, of several devices. */
 #include "store/internal.h"
 
+#include "base/text.h"
 #include "core/pareto.h"
 
 #include <math.h>
@@ -12,6 +13,8 @@ struct move {
 	struct store *into, *from;
 	struct store_sweep sweep; /* as it is in from */
 	struct inputs in;
+	struct store_part *parts; /* of it, by ascending first */
+	size_t n_parts;
 	int64_t id; /* in into */
 	struct hx_err *err;
 };
@@ -19,84 +22,6 @@ struct move {
 static const char *who(const struct move *m)
 {
 	return m->from->path;
-}
-
-/* ---- what does not belong together ---- */
-
-static bool is_shard(const struct store_part *parts, size_t n, int64_t size)
-{
-	for (size_t i = 0; i < n; i++)
-		if (parts[i].first > 0 || parts[i].last < size)
-			return true;
-	return false;
-}
-
-static int holds_shard(struct store *s, int64_t id, int64_t size, bool *shard, struct hx_err *err)
-{
-	struct store_part *parts;
-	size_t n;
-	int rc = store_parts_read(s, id, &parts, &n, err);
-
-	*shard = !rc && is_shard(parts, n, size);
-	free(parts);
-	return rc;
-}
-
-/* Says in what a sweep that was asked for alike differs. */
-static int differ(struct move *m, int64_t other, const char *version)
-{
-	sqlite3_stmt *st = NULL;
-	const struct input *odd = NULL;
-	int rc;
-
-	if (strcmp(version, m->sweep.version) != 0)
-		return hx_err_set(m->err, HX_INPUT, "'%s' holds a part of sweep '%.64s' on '%.64s' computed by hexplore %.32s, '%s' one by %.32s", who(m),
-				  m->sweep.sweep, m->sweep.profile, m->sweep.version, m->into->path, version);
-	rc = store_prepare(m->into, "SELECT 1 FROM sweep_input u JOIN input i ON i.id = u.input WHERE u.sweep = ? AND i.kind = ? AND i.text = ?", &st,
-			   m->err);
-	for (size_t i = 0; i < m->in.n && !odd && !rc; i++) {
-		sqlite3_bind_int64(st, 1, other);
-		store_bind_text(st, 2, input_kinds[m->in.items[i]->kind]);
-		sqlite3_bind_text(st, 3, m->in.items[i]->text, (int)m->in.items[i]->len, SQLITE_STATIC);
-		if (sqlite3_step(st) != SQLITE_ROW)
-			odd = m->in.items[i];
-		sqlite3_reset(st);
-	}
-	sqlite3_finalize(st);
-	if (rc)
-		return rc;
-	return hx_err_set(m->err, HX_INPUT, "'%s' holds a part of sweep '%.64s' on '%.64s' with another %s '%.64s' than the part in '%s'", who(m),
-			  m->sweep.sweep, m->sweep.profile, odd ? input_kinds[odd->kind] : "list of inputs", odd ? odd->name : "", m->into->path);
-}
-
-/* A part whose command was that of a part already there, and whose inputs are not: a file was edited in between. */
-static int check_mixture(struct move *m)
-{
-	sqlite3_stmt *st = NULL;
-	bool shard;
-	int step = SQLITE_ROW, rc = holds_shard(m->from, m->sweep.id, m->sweep.size, &shard, m->err);
-
-	if (rc || !shard)
-		return rc;
-	rc = store_prepare(m->into,
-			   "SELECT id, version, size FROM sweep WHERE profile = ? AND sweep = ? AND acceptance IS ? AND costs IS ? AND keep IS ?", &st,
-			   m->err);
-	if (rc)
-		return rc;
-	store_bind_text(st, 1, m->sweep.profile);
-	store_bind_text(st, 2, m->sweep.sweep);
-	store_bind_text(st, 3, m->sweep.acceptance);
-	store_bind_text(st, 4, m->sweep.costs);
-	store_bind_text(st, 5, m->sweep.keep);
-	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
-		rc = holds_shard(m->into, sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 2), &shard, m->err);
-		if (!rc && shard)
-			rc = differ(m, sqlite3_column_int64(st, 0), (const char *)sqlite3_column_text(st, 1));
-	}
-	if (!rc && step != SQLITE_DONE)
-		rc = store_fail(m->into, m->err);
-	sqlite3_finalize(st);
-	return rc;
 }
 
 /* ---- parts ---- */
@@ -162,15 +87,14 @@ static int add_part(struct move *m, const struct store_part *part, const struct 
 
 static int move_parts(struct move *m)
 {
-	struct store_part *parts = NULL, *had = NULL;
-	size_t n = 0, n_had = 0;
-	int rc = store_parts_read(m->from, m->sweep.id, &parts, &n, m->err);
+	struct store_part *had = NULL;
+	size_t n_had = 0;
+	int rc = store_parts_read(m->from, m->sweep.id, &m->parts, &m->n_parts, m->err);
 
 	if (!rc)
 		rc = store_parts_read(m->into, m->id, &had, &n_had, m->err);
-	for (size_t i = 0; i < n && !rc; i++)
-		rc = add_part(m, &parts[i], had, n_had);
-	free(parts);
+	for (size_t i = 0; i < m->n_parts && !rc; i++)
+		rc = add_part(m, &m->parts[i], had, n_had);
 	free(had);
 	return rc;
 }
@@ -189,23 +113,23 @@ static int move_finding(struct move *m, int64_t workload, const char *quant, str
 	sqlite3_bind_int64(st, 1, m->id);
 	sqlite3_bind_int64(st, 2, workload);
 	store_bind_text(st, 3, quant);
-	if (sqlite3_step(st) == SQLITE_ROW) {
-		had = store_finding(st, 0, m->sweep.size);
+	if (sqlite3_step(st) == SQLITE_ROW && !(rc = store_finding(m->into, st, 0, m->sweep.size, &had, m->err)))
 		findings_join_one(&f, &had);
-	}
 	sqlite3_finalize(st);
-	return store_set_finding(m->into, m->id, workload, quant, &f, m->err);
+	return rc ? rc : store_set_finding(m->into, m->id, workload, quant, &f, m->err);
 }
 
 static int move_findings(struct move *m)
 {
 	sqlite3_stmt *st = NULL;
+	struct finding f;
 	int step = SQLITE_ROW,
 	    rc = store_prepare(m->from, "SELECT workload, target_quant, best, best_s, refused, refused_bytes FROM finding WHERE sweep = ?", &st, m->err);
 
 	sqlite3_bind_int64(st, 1, m->sweep.id);
 	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW)
-		rc = move_finding(m, sqlite3_column_int64(st, 0), (const char *)sqlite3_column_text(st, 1), store_finding(st, 2, m->sweep.size));
+		if (!(rc = store_finding(m->from, st, 2, m->sweep.size, &f, m->err)))
+			rc = move_finding(m, sqlite3_column_int64(st, 0), (const char *)sqlite3_column_text(st, 1), f);
 	if (!rc && step != SQLITE_DONE)
 		rc = store_fail(m->from, m->err);
 	sqlite3_finalize(st);
@@ -245,6 +169,14 @@ static int move_mappings(struct move *m, struct twin **twins, size_t *n)
 	return rc;
 }
 
+/* Whether one of the parts, from *at on, has computed point `id`; ids ascend. */
+static bool computed(const struct move *m, size_t *at, int64_t id)
+{
+	while (*at < m->n_parts && id > m->parts[*at].last)
+		++*at;
+	return *at < m->n_parts && id > m->parts[*at].first && id <= m->parts[*at].done;
+}
+
 /* Copies the row that `row` is at. */
 static int move_row(struct move *m, sqlite3_stmt *row, sqlite3_stmt *insert, const struct twin *twins, size_t n)
 {
@@ -271,7 +203,7 @@ static int move_points(struct move *m)
 {
 	sqlite3_stmt *row = NULL, *insert = NULL;
 	struct twin *twins = NULL;
-	size_t n, at;
+	size_t n, at, part = 0;
 	char sql[512] = "INSERT OR IGNORE INTO point VALUES (?";
 	int step = SQLITE_ROW, rc = move_mappings(m, &twins, &n);
 
@@ -283,8 +215,15 @@ static int move_points(struct move *m)
 	strcpy(sql + at, ")");
 	sqlite3_bind_int64(row, 1, m->sweep.id);
 	rc = store_prepare(m->into, sql, &insert, m->err);
-	while (!rc && (step = sqlite3_step(row)) == SQLITE_ROW)
-		rc = move_row(m, row, insert, twins, n);
+	while (!rc && (step = sqlite3_step(row)) == SQLITE_ROW) {
+		int64_t id = sqlite3_column_int64(row, 1);
+
+		if (!computed(m, &part, id))
+			rc = hx_err_set(m->err, HX_INPUT, "'%s' is damaged: sweep %lld has point %lld, which no part of it has computed", who(m),
+					(long long)m->sweep.id, (long long)id);
+		else
+			rc = move_row(m, row, insert, twins, n);
+	}
 	if (!rc && step != SQLITE_DONE)
 		rc = store_fail(m->from, m->err);
 out:
@@ -422,7 +361,7 @@ static int move_sweep(struct move *m)
 {
 	int rc = store_sweep_same(m->into, &m->sweep, &m->in, NULL, &m->id, m->err);
 
-	if (!rc && !m->id && !(rc = check_mixture(m)))
+	if (!rc && !m->id)
 		rc = add_sweep(m);
 	if (rc || (rc = move_parts(m)) || (rc = move_findings(m)) || (rc = move_points(m)))
 		return rc;
@@ -436,16 +375,25 @@ static int by_number(const void *pa, const void *pb)
 	return (*a > *b) - (*a < *b);
 }
 
-static void touch(int64_t id, int64_t **touched, size_t *n)
+/* Sweeps of `into` that were joined, and which of the files was the first that had one. */
+struct touched {
+	int64_t *id;
+	size_t *path;
+	size_t n;
+};
+
+static void touch(struct touched *t, int64_t id, size_t path)
 {
-	for (size_t i = 0; i < *n; i++)
-		if ((*touched)[i] == id)
+	for (size_t i = 0; i < t->n; i++)
+		if (t->id[i] == id)
 			return;
-	*touched = hx_xrealloc(*touched, *n + 1, sizeof(**touched));
-	(*touched)[(*n)++] = id;
+	t->id = hx_xrealloc(t->id, t->n + 1, sizeof(*t->id));
+	t->path = hx_xrealloc(t->path, t->n + 1, sizeof(*t->path));
+	t->id[t->n] = id;
+	t->path[t->n++] = path;
 }
 
-static int move_all(struct store *into, struct store *from, int64_t **touched, size_t *n, struct hx_err *err)
+static int move_all(struct store *into, struct store *from, size_t path, struct touched *t, struct hx_err *err)
 {
 	sqlite3_stmt *st = NULL;
 	int step = SQLITE_ROW, rc = store_prepare(from, "SELECT id FROM sweep ORDER BY id", &st, err);
@@ -457,7 +405,8 @@ static int move_all(struct store *into, struct store *from, int64_t **touched, s
 		if (!rc)
 			rc = move_sweep(&m);
 		if (!rc)
-			touch(m.id, touched, n);
+			touch(t, m.id, path);
+		free(m.parts);
 		store_sweep_free(&m.sweep);
 		inputs_free(&m.in);
 	}
@@ -467,8 +416,102 @@ static int move_all(struct store *into, struct store *from, int64_t **touched, s
 	return rc;
 }
 
+/* ---- what does not belong together ---- */
+
+/* Whether a sweep waits for other parts. */
+static int lacks_parts(struct store *s, int64_t id, bool *lacks, struct hx_err *err)
+{
+	struct store_part *parts = NULL;
+	struct store_sweep sweep;
+	int64_t done = 0;
+	bool cut = false;
+	size_t n = 0;
+	int rc = store_sweep_read(s, id, &sweep, NULL, err);
+
+	if (rc)
+		return rc;
+	rc = store_parts_read(s, id, &parts, &n, err);
+	for (size_t i = 0; i < n && !rc; i++) {
+		done += parts[i].done - parts[i].first;
+		cut |= parts[i].first > 0 || parts[i].last < sweep.size;
+	}
+	*lacks = cut && done < sweep.size;
+	free(parts);
+	store_sweep_free(&sweep);
+	return rc;
+}
+
+/* Says in what two sweeps that were asked for alike differ. path: where the first came from. */
+static int differ(struct store *s, int64_t id, const char *path, int64_t other, struct hx_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	struct store_sweep a, b;
+	struct inputs in = {0};
+	const struct input *odd = NULL;
+	int rc = store_sweep_read(s, id, &a, &in, err);
+
+	if (rc)
+		return rc;
+	if ((rc = store_sweep_read(s, other, &b, NULL, err)))
+		goto out;
+	if (strcmp(a.version, b.version) != 0) {
+		rc = hx_err_set(err, HX_INPUT, "'%s' holds a part of sweep '%.64s' on '%.64s' computed by hexplore %.32s; another part is of %.32s", path,
+				a.sweep, a.profile, a.version, b.version);
+		goto out;
+	}
+	rc = store_prepare(s, "SELECT 1 FROM sweep_input u JOIN input i ON i.id = u.input WHERE u.sweep = ? AND i.kind = ? AND i.text = ?", &st, err);
+	for (size_t i = 0; i < in.n && !odd && !rc; i++) {
+		sqlite3_bind_int64(st, 1, other);
+		store_bind_text(st, 2, input_kinds[in.items[i]->kind]);
+		sqlite3_bind_text(st, 3, in.items[i]->text, (int)in.items[i]->len, SQLITE_STATIC);
+		if (sqlite3_step(st) != SQLITE_ROW)
+			odd = in.items[i];
+		sqlite3_reset(st);
+	}
+	sqlite3_finalize(st);
+	if (!rc)
+		rc = hx_err_set(err, HX_INPUT, "'%s' holds a part of sweep '%.64s' on '%.64s' with another %s '%.64s' than other parts; was it edited in between?",
+				path, a.sweep, a.profile, odd ? input_kinds[odd->kind] : "list of inputs", odd ? odd->name : "");
+out:
+	if (rc)
+		store_sweep_free(&b);
+	store_sweep_free(&a);
+	inputs_free(&in);
+	return rc;
+}
+
+/* Two sweeps of one command that both wait for parts: a file was edited between the parts, and each would wait for ever. One that is whole is
+ * of an earlier run. path: where the sweep came from. */
+static int check_mixture(struct store *s, int64_t id, const char *path, struct hx_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	bool lacks, other = false;
+	int step = SQLITE_ROW, rc = lacks_parts(s, id, &lacks, err);
+
+	if (rc || !lacks)
+		return rc;
+	rc = store_prepare(s,
+			   "SELECT b.id FROM sweep a JOIN sweep b ON b.profile = a.profile AND b.sweep = a.sweep AND b.acceptance IS a.acceptance "
+			   "AND b.costs IS a.costs AND b.keep IS a.keep AND b.id <> a.id WHERE a.id = ? ORDER BY b.id",
+			   &st, err);
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(st, 1, id);
+	while (!rc && !other && (step = sqlite3_step(st)) == SQLITE_ROW) {
+		rc = lacks_parts(s, sqlite3_column_int64(st, 0), &other, err);
+		if (!rc && other)
+			rc = differ(s, id, path, sqlite3_column_int64(st, 0), err);
+	}
+	if (!rc && step != SQLITE_DONE)
+		rc = store_fail(s, err);
+	sqlite3_finalize(st);
+	return rc;
+}
+
 int store_merge(struct store *into, char *const *paths, size_t n, int64_t **touched, size_t *n_touched, struct hx_err *err)
 {
+	char shown[512];
+	struct touched t = {0};
 	int rc = store_execute(into, "BEGIN IMMEDIATE", err);
 
 	*touched = NULL;
@@ -480,14 +523,21 @@ int store_merge(struct store *into, char *const *paths, size_t n, int64_t **touc
 
 		if ((rc = store_open(&from, paths[i], STORE_READ, err)))
 			break;
-		rc = move_all(into, from, touched, n_touched, err);
+		/* of one moment: a sweep may be writing it */
+		if (!(rc = store_execute(from, "BEGIN", err)))
+			rc = move_all(into, from, i, &t, err);
 		store_close(from);
 	}
+	for (size_t i = t.n; i-- > 0 && !rc;)
+		rc = check_mixture(into, t.id[i], text_clean(shown, sizeof(shown), paths[t.path[i]]), err);
 	if (!rc)
 		rc = store_execute(into, "COMMIT", err);
 	if (rc)
 		sqlite3_exec(into->db, "ROLLBACK", NULL, NULL, NULL);
-	if (*n_touched)
-		qsort(*touched, *n_touched, sizeof(**touched), by_number);
+	if (t.n)
+		qsort(t.id, t.n, sizeof(*t.id), by_number);
+	*touched = t.id;
+	*n_touched = t.n;
+	free(t.path);
 	return rc;
 }
