@@ -2,7 +2,7 @@
 
 #include "fixture.h"
 
-/* 8 + 8 x 2 x 9 x 112 + 8 x 112 points: three batches. */
+/* 8 + 8 x 2 x 13 x 112 + 8 x 112 points: three batches. */
 #define SWEEP                                                                                                                              \
 	"\"target_quants\": [\"f16\", \"q8_0\"], \"drafters\": [\"small\", \"ngram\"], \"draft_quants\": [\"f16\"],\n"                     \
 	"\"target_mappings\": [\"cx1\", \"cx3\", \"g\", \"cx2:0-2+g:3-5\"], \"draft_mappings\": [\"auto\"], \"cuts\": 2,\n"                \
@@ -10,11 +10,11 @@
 	"\"to\": 112},\n"                                                                                                                  \
 	"\"acceptance\": [{\"alpha\": 0.7, \"kind\": \"estimate\", \"from\": \"x\"}]"
 
-/* Of 64 target and 9 drafter mappings 2 + ... points: where not all are kept, a batch of one thread, or of two, holds more than EVALUATE_BATCH. */
+/* 90 + 90 x 13 x 128 points: where not all are kept, the batches of one thread hold more than EVALUATE_BATCH. */
 #define LARGE                                                                                                                              \
 	"\"target_quants\": [\"f16\", \"q8_0\"], \"drafters\": [\"small\"], \"draft_quants\": [\"f16\"],\n"                                 \
 	"\"target_mappings\": [\"auto\"], \"draft_mappings\": [\"auto\"], \"cuts\": 2,\n"                                                   \
-	"\"workloads\": [{\"prompt\": 63, \"generated\": 20}], \"gamma\": {\"from\": 1, \"to\": 256},\n"                                    \
+	"\"workloads\": [{\"prompt\": 63, \"generated\": 20}], \"gamma\": {\"from\": 1, \"to\": 128},\n"                                    \
 	"\"acceptance\": [{\"alpha\": 0.7, \"kind\": \"estimate\", \"from\": \"x\"}]"
 
 struct seen {
@@ -56,16 +56,6 @@ static void load(struct fixture *f)
 	assert_true(f->space.size > 2 * EVALUATE_BATCH);
 }
 
-/* The reference: one by one, nothing remembered from one to the next. */
-static struct prediction *reference(const struct fixture *f)
-{
-	struct prediction *all = hx_xcalloc((size_t)f->space.size, sizeof(*all));
-
-	for (int64_t i = 0; i < f->space.size; i++)
-		all[i] = fixture_predict(f, i);
-	return all;
-}
-
 static void same(const struct prediction *a, const struct prediction *b)
 {
 	assert_int_equal(a->feasible, b->feasible);
@@ -77,6 +67,26 @@ static void same(const struct prediction *a, const struct prediction *b)
 		check_near_at(*(const double *)((const char *)a + at), *(const double *)((const char *)b + at), 0, predict_columns[c].name, __FILE__,
 			      __LINE__);
 	}
+}
+
+/* The reference: one by one; every step-th is the same when nothing is remembered of the others. */
+static struct prediction *reference(const struct fixture *f, int64_t step)
+{
+	struct prediction *all = hx_xcalloc((size_t)f->space.size, sizeof(*all));
+	struct pair pair = {0};
+
+	for (int64_t i = 0; i < f->space.size; i++) {
+		struct point pt = space_point(&f->space, i);
+		struct prediction alone;
+
+		predict_point(&f->predict, &pt, &pair, &all[i]);
+		if (i % step)
+			continue;
+		alone = fixture_predict(f, i);
+		same(&all[i], &alone);
+	}
+	predict_pair_free(&pair);
+	return all;
 }
 
 /* ---- prices that a pair remembers ---- */
@@ -186,7 +196,7 @@ static void memory(void **state)
 		struct prediction *all, *got;
 
 		load_remembered(&f, row);
-		all = reference(&f);
+		all = reference(&f, 1);
 		check_plain(&f, all);
 		check_at_random(&f, all);
 		got = hx_xcalloc((size_t)f.space.size, sizeof(*got));
@@ -214,7 +224,7 @@ static void threads(void **state)
 
 	(void)state;
 	load(&f);
-	all = reference(&f);
+	all = reference(&f, 101);
 	got = hx_xcalloc((size_t)f.space.size, sizeof(*got));
 	for (size_t j = 0; j < COUNT(jobs); j++) {
 		struct seen s = {.space = &f.space, .all = got};
@@ -274,7 +284,7 @@ static void finds(void **state)
 
 	(void)state;
 	load(&f);
-	all = reference(&f);
+	all = reference(&f, 101);
 	findings_init(&s.findings, &f.predict);
 	s.space = &f.space;
 	assert_int_equal(evaluate(&f.predict, 0, f.space.size, 2, &everything, look, &s), 0);
@@ -349,24 +359,11 @@ struct large {
 
 static void load_large(struct large *l)
 {
-	struct pair pair = {0};
-
 	*l = (struct large){0};
 	fixture_load(&l->f, fixture_profile, LARGE, NULL);
-	l->all = hx_xcalloc((size_t)l->f.space.size, sizeof(*l->all));
+	l->all = reference(&l->f, 4999);
 	l->ranked = hx_xcalloc((size_t)l->f.space.size, sizeof(*l->ranked));
 	l->stays = hx_xcalloc((size_t)l->f.space.size, 1);
-	for (int64_t i = 0; i < l->f.space.size; i++) {
-		struct point pt = space_point(&l->f.space, i);
-		struct prediction alone;
-
-		predict_point(&l->f.predict, &pt, &pair, &l->all[i]);
-		if (i % 997)
-			continue;
-		alone = fixture_predict(&l->f, i);
-		same(&l->all[i], &alone);
-	}
-	predict_pair_free(&pair);
 }
 
 static void free_large(struct large *l)
@@ -403,7 +400,7 @@ static void check_kept(const struct large *l, struct keeper *k, int jobs)
 
 	assert_int_equal(evaluate(&l->f.predict, 0, space->size, jobs, k, look, &s), 0);
 	assert_int_equal(s.next, space->size);
-	assert_true(s.largest > EVALUATE_BATCH);
+	assert_true(s.largest > EVALUATE_BATCH || jobs > 1);
 	keeper_finish(k);
 	for (int64_t i = 0; i < space->size; i++)
 		if (l->stays[i]) {
@@ -419,22 +416,23 @@ static void check_kept(const struct large *l, struct keeper *k, int jobs)
 /* Fewer than half the room that a batch begins with, more, more than all of it, more than a batch, more than there are. */
 static void keeps_top(void **state)
 {
-	static const int tops[] = {1, 300, 5000, 9000, 40000, 1000000};
+	static const struct {
+		int top, jobs;
+	} rows[] = {{1, 1}, {300, 2}, {5000, 1}, {9000, 1}, {40000, 2}, {1000000, 1}};
 	struct large l;
 
 	(void)state;
 	load_large(&l);
 	rank(&l, NULL, 0);
-	for (size_t t = 0; t < COUNT(tops); t++)
-		for (int jobs = 1; jobs <= 2; jobs++) {
-			struct keeper k;
+	for (size_t t = 0; t < COUNT(rows); t++) {
+		struct keeper k;
 
-			memset(l.stays, 0, (size_t)l.f.space.size);
-			for (size_t i = 0; i < l.n && i < (size_t)tops[t]; i++)
-				l.stays[l.ranked[i].index] = 1;
-			keeper_init(&k, KEEP_TOP, tops[t], NULL, 0);
-			check_kept(&l, &k, jobs);
-		}
+		memset(l.stays, 0, (size_t)l.f.space.size);
+		for (size_t i = 0; i < l.n && i < (size_t)rows[t].top; i++)
+			l.stays[l.ranked[i].index] = 1;
+		keeper_init(&k, KEEP_TOP, rows[t].top, NULL, 0);
+		check_kept(&l, &k, rows[t].jobs);
+	}
 	free_large(&l);
 }
 
@@ -470,14 +468,12 @@ static void keeps_front(void **state)
 	(void)state;
 	load_large(&l);
 	for (size_t n = 1; n <= 3; n++) {
+		struct keeper k;
+
 		rank(&l, sets[n - 1], n);
 		mark_front(&l);
-		for (int jobs = 1; jobs <= 2; jobs++) {
-			struct keeper k;
-
-			keeper_init(&k, KEEP_PARETO, 0, sets[n - 1], n);
-			check_kept(&l, &k, jobs);
-		}
+		keeper_init(&k, KEEP_PARETO, 0, sets[n - 1], n);
+		check_kept(&l, &k, n == 2 ? 2 : 1);
 	}
 	free_large(&l);
 }
