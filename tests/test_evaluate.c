@@ -12,9 +12,9 @@
 
 /* 90 + 90 x 13 x 128 points: where not all are kept, the batches of one thread hold more than EVALUATE_BATCH. */
 #define LARGE                                                                                                                              \
-	"\"target_quants\": [\"f16\", \"q8_0\"], \"drafters\": [\"small\"], \"draft_quants\": [\"f16\"],\n"                                 \
-	"\"target_mappings\": [\"auto\"], \"draft_mappings\": [\"auto\"], \"cuts\": 2,\n"                                                   \
-	"\"workloads\": [{\"prompt\": 63, \"generated\": 20}], \"gamma\": {\"from\": 1, \"to\": 128},\n"                                    \
+	"\"target_quants\": [\"f16\", \"q8_0\"], \"drafters\": [\"small\"], \"draft_quants\": [\"f16\"],\n"                                \
+	"\"target_mappings\": [\"auto\"], \"draft_mappings\": [\"auto\"], \"cuts\": 2,\n"                                                  \
+	"\"workloads\": [{\"prompt\": 63, \"generated\": 20}], \"gamma\": {\"from\": 1, \"to\": 128},\n"                                   \
 	"\"acceptance\": [{\"alpha\": 0.7, \"kind\": \"estimate\", \"from\": \"x\"}]"
 
 struct seen {
@@ -64,8 +64,8 @@ static void same(const struct prediction *a, const struct prediction *b)
 	for (int c = 0; c < PREDICT_COLUMNS; c++) {
 		size_t at = predict_columns[c].at;
 
-		check_near_at(*(const double *)((const char *)a + at), *(const double *)((const char *)b + at), 0, predict_columns[c].name, __FILE__,
-			      __LINE__);
+		check_near_at(*(const double *)((const char *)a + at), *(const double *)((const char *)b + at), 0, predict_columns[c].name,
+			      __FILE__, __LINE__);
 	}
 }
 
@@ -94,14 +94,14 @@ static struct prediction *reference(const struct fixture *f, int64_t step)
 /* Two workloads of the same mean context, and so of the same bandwidths, and a third; drafters of every kind, two of them the target's own
  * layers; on g bandwidth is the same whatever streams. */
 #define MEMO_AXES                                                                                                                          \
-	"\"target_quants\": [\"f16\", \"q8_0\"], \"drafters\": [\"small\", \"ngram\", \"early-exit:2\", \"early-exit:4\"],\n"             \
-	"\"draft_quants\": [\"f16\"], \"target_mappings\": [\"cx1\", \"cx2\", \"g\", \"cx2:0-2+g:3-5\"],\n"                               \
-	"\"draft_mappings\": [\"cx1\", \"cx2\", \"g\"], \"modes\": [\"sequential\", \"overlapped\"], \"gamma\": [0, 1, 2, 5],\n"        \
-	"\"acceptance\": [{\"alpha\": 0.7, \"kind\": \"estimate\", \"from\": \"x\"}],\n"                                                  \
+	"\"target_quants\": [\"f16\", \"q8_0\"], \"drafters\": [\"small\", \"ngram\", \"early-exit:2\", \"early-exit:4\"],\n"              \
+	"\"draft_quants\": [\"f16\"], \"target_mappings\": [\"cx1\", \"cx2\", \"g\", \"cx2:0-2+g:3-5\"],\n"                                \
+	"\"draft_mappings\": [\"cx1\", \"cx2\", \"g\"], \"modes\": [\"sequential\", \"overlapped\"], \"gamma\": [0, 1, 2, 5],\n"           \
+	"\"acceptance\": [{\"alpha\": 0.7, \"kind\": \"estimate\", \"from\": \"x\"}],\n"                                                   \
 	"\"workloads\": [{\"prompt\": 63, \"generated\": 62}, {\"prompt\": 74, \"generated\": 40}, {\"prompt\": 5, \"generated\": 40}]"
 
-#define BW_MEMORY   "\"bw_bytes_s\": 1.2e10"
-#define BW_C        "\"cores\": [1, 4],\n\"footprint_bytes\": [1e6, 1e8],\n\"bytes_s\": [[4e9, 1e10], [2e9, 5e9]]"
+#define BW_MEMORY     "\"bw_bytes_s\": 1.2e10"
+#define BW_C          "\"cores\": [1, 4],\n\"footprint_bytes\": [1e6, 1e8],\n\"bytes_s\": [[4e9, 1e10], [2e9, 5e9]]"
 #define SHARING(kept) BW_MEMORY ", \"contention\": [{\"a\": \"c\", \"b\": \"g\", \"factor_a\": " kept ", \"factor_b\": " kept "}]"
 
 /* Some passes measured, some scaled to them, some of a quantisation that nothing speaks of. */
@@ -110,7 +110,7 @@ static const char measured[] = "model,quantisation,unit,cores,rows,context,secon
 			       "small,f16,c,1,1,0,.002\nsmall,f16,c,2,1,0,.001\nsmall,f16,g,2,2,0,.003\n";
 
 static const struct {
-	const char *memory, *c; /* bandwidths of the device, and of c; NULL: as in the fixture */
+	const char *memory, *c;              /* bandwidths of the device, and of c; NULL: as in the fixture */
 	const char *shape, *members, *costs; /* members put into the target's shape, and into the sweep; measured passes. NULL: none */
 } remembered[] = {
 	{0},
@@ -156,7 +156,8 @@ static void check_plain(const struct fixture *f, const struct prediction *all)
 		struct pair pair = {0};
 
 		predict_pair(&f->predict, &pt, &pair);
-		check_near(all[i].verify_s + all[i].transfer_s + all[i].sync_s, predict_pass(&f->predict, &pair, HX_PASS_VERIFY, false).time_s, 1e-12);
+		check_near(all[i].verify_s + all[i].transfer_s + all[i].sync_s,
+			   predict_pass(&f->predict, &pair, HX_PASS_VERIFY, false).time_s, 1e-12);
 		check_near(all[i].ttft_s, predict_pass(&f->predict, &pair, HX_PASS_PREFILL_TARGET, false).time_s, 0);
 		predict_pair_free(&pair);
 	}
@@ -514,15 +515,9 @@ static void objectives(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(memory),
-		cmocka_unit_test(threads),
-		cmocka_unit_test(part),
-		cmocka_unit_test(finds),
-		cmocka_unit_test(sink_ends),
-		cmocka_unit_test(keeps_top),
-		cmocka_unit_test(keeps_front),
-		cmocka_unit_test(objectives),
-		cmocka_unit_test(keeps_first_of_equals),
+		cmocka_unit_test(memory),      cmocka_unit_test(threads),    cmocka_unit_test(part),
+		cmocka_unit_test(finds),       cmocka_unit_test(sink_ends),  cmocka_unit_test(keeps_top),
+		cmocka_unit_test(keeps_front), cmocka_unit_test(objectives), cmocka_unit_test(keeps_first_of_equals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -415,7 +415,8 @@ static void slow_clocks(void **state)
 
 	(void)state;
 	fixture_load(&f, fixture_profile,
-		     DRAFTER SHORT BOTH "\"gamma\": [2], \"target_mappings\": [\"cx3@500MHz\"], \"draft_mappings\": [\"cx1@500MHz\"]," ALPHA("0.5"),
+		     DRAFTER SHORT BOTH
+		     "\"gamma\": [2], \"target_mappings\": [\"cx3@500MHz\"], \"draft_mappings\": [\"cx1@500MHz\"]," ALPHA("0.5"),
 		     NULL);
 	for (int mode = HX_SEQUENTIAL; mode <= HX_OVERLAPPED; mode++) {
 		pt = space_point(&f.space, fixture_point(&f, 0, NULL, "cx1@500MHz", mode, 2));
