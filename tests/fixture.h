@@ -87,8 +87,9 @@ struct fixture {
 	struct predict predict;
 };
 
-/* Reads profile, sweep (the members after its name, target and drafter; NULL: none) and costs (NULL: none) from texts. */
-static inline int fixture_try(struct fixture *f, const char *profile, const char *members, const char *costs, struct hx_err *err)
+/* Reads profile, target, sweep (the members after its name and target) and costs (NULL: none) from texts. */
+static inline int fixture_try_target(struct fixture *f, const char *profile, const char *target, const char *members, const char *costs,
+				     struct hx_err *err)
 {
 	char *sweep = hx_xasprintf("{\"schema\": \"hexplore/sweep/1\", \"name\": \"s\", \"target\": \"big\",\n%s}\n", members);
 	struct study_changes changes = {.costs = costs ? "costs" : NULL};
@@ -98,7 +99,7 @@ static inline int fixture_try(struct fixture *f, const char *profile, const char
 	*f = (struct fixture){0};
 	input_add(&f->in, INPUT_PROFILE, "p", "p.json", profile, strlen(profile));
 	input_add(&f->in, INPUT_SWEEP, "s", "s.json", sweep, strlen(sweep));
-	input_add(&f->in, INPUT_MODEL, "big", "big.json", fixture_big, strlen(fixture_big));
+	input_add(&f->in, INPUT_MODEL, "big", "big.json", target, strlen(target));
 	input_add(&f->in, INPUT_MODEL, "small", "small.json", fixture_small, strlen(fixture_small));
 	if (costs)
 		input_add(&f->in, INPUT_COSTS, "costs", "costs.csv", costs, strlen(costs));
@@ -107,6 +108,11 @@ static inline int fixture_try(struct fixture *f, const char *profile, const char
 	if (!rc)
 		rc = space_init(&f->space, &f->study, err);
 	return rc ? rc : predict_init(&f->predict, &f->study, &f->space, err);
+}
+
+static inline int fixture_try(struct fixture *f, const char *profile, const char *members, const char *costs, struct hx_err *err)
+{
+	return fixture_try_target(f, profile, fixture_big, members, costs, err);
 }
 
 static inline void fixture_load(struct fixture *f, const char *profile, const char *members, const char *costs)

@@ -244,7 +244,22 @@ static const struct {
 	{"c:0-5.attn,head+g:0-5.ffn", 13, {20480, 20480}},
 	{"c:embed+g:0-5", 2, {0, 20480}},
 	{"c:embed,head+g:0-5", 3, {6144, 20480}},
+	{"cx2:0-2+g:3-5", 2, {0, 20480}}, /* as many cores as g has */
+	{"cx2:0,2,4+g:1,3,5", 6, {20480, 20480}},
 };
+
+/* Every operator runs where the mapping says. */
+static void check_places(const struct made *m)
+{
+	for (size_t i = 0; i < m->graph.n_ops; i++) {
+		const struct hx_op *op = hx_graph_op(&m->graph, i);
+		int l = hx_graph_layer(&m->graph, i);
+		int use = l < 0 ? i ? m->map.head : m->map.embed : op->kind >= HX_OP_FFN_NORM ? m->map.ffn[l] : m->map.attn[l];
+
+		assert_int_equal(op->unit, m->map.uses[use].unit);
+		assert_int_equal(op->cores, m->map.uses[use].cores);
+	}
+}
 
 static void segments(void **state)
 {
@@ -258,6 +273,7 @@ static void segments(void **state)
 		size_t ops = 0;
 
 		make(&m, &s, splits[i].mapping, HX_F16, s.layers);
+		check_places(&m);
 		hx_chain_init(&chain, &m.graph, 0, m.graph.n_ops);
 		assert_int_equal(chain.n_segments, splits[i].segments);
 		for (size_t k = 0; k < chain.n_segments; k++) {
@@ -337,20 +353,38 @@ static void buffers(void **state)
 	}
 }
 
-/* A windowed layer caches its window and the rows of the pass. */
+/* A windowed layer caches its window and the rows of the pass; layers 2 and 5 cache everything. 1024 bytes a position, the table is 2,097,152. */
+static const struct {
+	const char *mapping;
+	int window;
+	double positions, kv[2], largest[2];
+} windowed[] = {
+	{"c", 32, 1000, {1024. * (2 * 1000 + 4 * 40), 0}, {2097152, 0}},
+	{"c", 32, 20, {1024. * 6 * 20, 0}, {2097152, 0}}, /* not yet full */
+	{"c", 32, 5000, {1024. * (2 * 5000 + 4 * 40), 0}, {1024 * 5000, 0}},
+	{"c:0-1,3-4,head+g:2,5", 32, 5000, {1024. * 4 * 40, 1024. * 2 * 5000}, {2097152, 1024 * 5000}},
+	{"c:0-1,3-4,head+g:2,5", 3000, 5000, {1024. * 4 * 3008, 1024. * 2 * 5000}, {1024 * 3008, 1024 * 5000}},
+	{"c:0-1,3-4,head+g:2,5", 3000, 2500, {1024. * 4 * 2500, 1024. * 2 * 2500}, {1024 * 2500, 1024 * 2500}},
+};
+
 static void windowed_cache(void **state)
 {
-	struct hx_shape s = toy();
-	struct hx_buffers b = {0};
-	struct made m;
-
 	(void)state;
-	s.window = 32;
-	s.global_every = 3;
-	make(&m, &s, "c", HX_F16, s.layers);
-	hx_graph_buffers(&m.graph, 8, 8, 1000, &b);
-	check_near(b.bytes[C][HX_BUF_KV], 1024. * (2 * 1000 + 4 * 40), 0);
-	unmake(&m);
+	for (size_t i = 0; i < COUNT(windowed); i++) {
+		struct hx_shape s = toy();
+		struct hx_buffers b = {0};
+		struct made m;
+
+		s.window = windowed[i].window;
+		s.global_every = 3;
+		make(&m, &s, windowed[i].mapping, HX_F16, s.layers);
+		hx_graph_buffers(&m.graph, 8, 8, windowed[i].positions, &b);
+		for (int u = 0; u < 2; u++) {
+			check_near(b.bytes[u][HX_BUF_KV], windowed[i].kv[u], 0);
+			check_near(b.largest[u], windowed[i].largest[u], 0);
+		}
+		unmake(&m);
+	}
 }
 
 static void fallback(void **state)

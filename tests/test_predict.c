@@ -338,10 +338,11 @@ static struct pass_cost priced(const struct fixture *f, const struct hx_chain *c
 /* Bandwidth at the round's footprint: weights of each model on the unit and its cache at the mean context of 94.5.
  * f16, bytes: big on c or g 28,338,176 streamed (6 layers of 4,722,688 and last norm) + table 2,097,152, 6144 a position;
  * small 2 x (4 x 32 x 128 x 2 + 2 x 64 x 128 x 2 + 3 x 256 x 128 x 2 + 2 x 128 x 4) + 512 + 2048 x 128 x 2, 512 a position. */
+static const double big = 6 * 4722688. + 2048 + 2097152 + 6144 * 94.5;
+static const double small = 2 * (128 * 128 * 2 + 128 * 128 * 2 + 128 * 128 * 2 + 3 * 256 * 128 * 2 + 1024.) + 512 + 524288 + 512 * 94.5;
+
 static void footprints(void **state)
 {
-	double big = 6 * 4722688. + 2048 + 2097152 + 6144 * 94.5;
-	double small = 2 * (128 * 128 * 2 + 128 * 128 * 2 + 128 * 128 * 2 + 3 * 256 * 128 * 2 + 1024.) + 512 + 524288 + 512 * 94.5;
 	struct pair pair = {0};
 	struct point pt;
 	struct fixture f;
@@ -401,6 +402,33 @@ static void contention(void **state)
 	predict_pair_free(&pair);
 	fixture_free(&f);
 	free(measured);
+}
+
+/* At half the clock a byte takes longer by what it takes in the cache: .25 ns with one core, .125 with three, .1 with four. What all four reach
+ * of main memory is what two models share. */
+static void slow_clocks(void **state)
+{
+	double beyond = log((big + small) / 1e6) / log(100), cluster = 1 / (1 / 5e9 + 1e-10);
+	struct pair pair = {0};
+	struct point pt;
+	struct fixture f;
+
+	(void)state;
+	fixture_load(&f, fixture_profile,
+		     DRAFTER SHORT BOTH
+		     "\"gamma\": [2], \"target_mappings\": [\"cx3@500MHz\"], \"draft_mappings\": [\"cx1@500MHz\"]," ALPHA("0.5"),
+		     NULL);
+	for (int mode = HX_SEQUENTIAL; mode <= HX_OVERLAPPED; mode++) {
+		pt = space_point(&f.space, fixture_point(&f, 0, NULL, "cx1@500MHz", mode, 2));
+		predict_pair(&f.predict, &pt, &pair);
+		check_near(pair.env.bw[0], 1 / (1 / (8e9 - 4e9 * beyond) + .125e-9), 1e-9);
+		check_near(pair.env_draft.bw[0], 1 / (1 / (4e9 - 2e9 * beyond) + .25e-9), 1e-9);
+	}
+	assert_true(pair.env.bw[0] + pair.env_draft.bw[0] > cluster);
+	check_near(pair.busy.bw[0] + pair.busy_draft.bw[0], cluster, 1e-12);
+	check_near(pair.busy.bw[0] / pair.busy_draft.bw[0], pair.env.bw[0] / pair.env_draft.bw[0], 1e-12);
+	predict_pair_free(&pair);
+	fixture_free(&f);
 }
 
 /* Sections 2, 3 and 6 by hand from passes priced here: times and energies of every mode. */
@@ -848,6 +876,7 @@ int main(void)
 		cmocka_unit_test(breakdown),
 		cmocka_unit_test(footprints),
 		cmocka_unit_test(contention),
+		cmocka_unit_test(slow_clocks),
 		cmocka_unit_test(rounds_by_hand),
 		cmocka_unit_test(plain_by_hand),
 		cmocka_unit_test(measured_clock), cmocka_unit_test(uncached_costs), cmocka_unit_test(fallback_clock), cmocka_unit_test(refusals),
