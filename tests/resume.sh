@@ -279,7 +279,7 @@ status 2") failed=$((failed + 1)) ;;
 done
 is "three go on with one sweep: none lost, none twice" "$wrong" ""
 wrong=
-for round in 1 2 3 4 5 6 7 8; do
+for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 	for k in 1 2 3; do
 		sweep -s small.json --resume --db both.db >/dev/null 2>both.err.$k &
 	done

@@ -50,6 +50,9 @@ int store_add_sweep(struct store *s, struct store_sweep *sweep, const char *crea
 int store_sweep_same(struct store *s, const struct store_sweep *sweep, const struct inputs *in, const struct store_part *only, int64_t *id,
 		     struct hx_err *err);
 
+/* HX_INPUT: somebody else has gone on with the sweep. */
+int store_another_process(const struct store *s, int64_t sweep, struct hx_err *err);
+
 /* Frees what the sweep written before needed. */
 void store_forget_sweep(struct store *s);
 

@@ -41,7 +41,8 @@ int store_sweep_find(struct store *s, struct store_sweep *sweep, struct store_pa
 /* The latest sweep of one part that is not done, 0: there is none. */
 int store_sweep_unfinished(struct store *s, int64_t *id, struct store_part *part, struct hx_err *err);
 
-/* Whether the rows of a sweep of one part are those that its progress says: all up to done, or some of them. HX_INPUT: they are not. */
+/* Whether the rows of a sweep of one part are those that its progress says: all up to done, or some of them. HX_INPUT: they are not, or another
+ * process has gone on with the part since it was read. */
 int store_part_check(struct store *s, int64_t sweep, const struct store_part *part, bool all, struct hx_err *err);
 
 /* Goes on with a sweep; findings, of its study and with nothing found yet, become those so far. */

@@ -157,13 +157,19 @@ int store_part_check(struct store *s, int64_t sweep, const struct store_part *pa
 	sqlite3_stmt *st = NULL;
 	int64_t least, most;
 	bool none;
-	int rc = store_prepare(s, "SELECT (SELECT min(id) FROM point WHERE sweep = ?1), (SELECT max(id) FROM point WHERE sweep = ?1)", &st, err);
+	int rc = store_prepare(s,
+			       "SELECT (SELECT min(id) FROM point WHERE sweep = ?1), (SELECT max(id) FROM point WHERE sweep = ?1), "
+			       "(SELECT done FROM part WHERE sweep = ?1 AND first = ?2)",
+			       &st, err);
 
 	if (rc)
 		return rc;
 	sqlite3_bind_int64(st, 1, sweep);
+	sqlite3_bind_int64(st, 2, part->first);
 	if (sqlite3_step(st) != SQLITE_ROW)
 		rc = store_fail(s, err);
+	else if (sqlite3_column_int64(st, 2) != part->done) /* since the part was read */
+		rc = store_another_process(s, sweep, err);
 	none = sqlite3_column_type(st, 0) == SQLITE_NULL;
 	least = sqlite3_column_int64(st, 0);
 	most = sqlite3_column_int64(st, 1);

@@ -132,7 +132,7 @@ int store_add_part(struct store *s, int64_t sweep, const struct store_part *part
 			 part->done, feasible);
 }
 
-static int another_process(const struct store *s, int64_t sweep, struct hx_err *err)
+int store_another_process(const struct store *s, int64_t sweep, struct hx_err *err)
 {
 	return hx_err_set(err, HX_INPUT, "another process goes on with sweep %lld of '%s'; this one stops", (long long)sweep, s->path);
 }
@@ -147,7 +147,7 @@ int store_sweep_create(struct store *s, struct store_sweep *sweep, const struct 
 	if (rc)
 		return rc;
 	if (only && !(rc = store_sweep_same(s, sweep, in, part, &same, err)) && same)
-		rc = another_process(s, same, err);
+		rc = store_another_process(s, same, err);
 	if (!rc)
 		rc = store_add_sweep(s, sweep, NULL, study->target.name, sweep_models[study->sweep.model], study->sweep.temperature, study->sweep.kv_cache, in,
 			     err);
@@ -233,7 +233,7 @@ static int set_done(struct store *s, const struct store_sweep *sweep, const stru
 			   b->findings->feasible, sweep->id, part->first, part->done);
 
 	if (!rc && sqlite3_changes(s->db) != 1)
-		rc = another_process(s, sweep->id, err);
+		rc = store_another_process(s, sweep->id, err);
 	return rc;
 }
 
