@@ -162,65 +162,73 @@ int store_sweep_create(struct store *s, struct store_sweep *sweep, const struct 
 	return rc;
 }
 
-/* reason: why it cannot run; stays until the statement has run. */
-static void bind_point(struct store *s, const struct store_sweep *sweep, const struct predict *p, const struct point *pt, const struct prediction *pr,
-		       const char *reason)
+static void bind_id(sqlite3_stmt *st, int i, bool known, int64_t id)
 {
-	const struct study *st = p->study;
-	const struct workload *w = &st->sweep.workloads[pt->workload];
-	sqlite3_stmt *ins = s->insert;
-
-	sqlite3_clear_bindings(ins);
-	sqlite3_bind_int64(ins, 1, sweep->id);
-	sqlite3_bind_int64(ins, 2, pt->index + 1);
-	store_bind_text(ins, 3, hx_type_names[pt->target_type]);
-	sqlite3_bind_int64(ins, 4, s->target_maps[pt->target_map]);
-	if (pt->drafter >= 0) {
-		store_bind_text(ins, 5, st->drafters[pt->drafter].name);
-		store_bind_text(ins, 9, hx_modes[pt->mode]);
-	}
-	if (pt->draft_map >= 0) {
-		store_bind_text(ins, 6, hx_type_names[pt->draft_type]);
-		sqlite3_bind_int64(ins, 7, s->draft_maps[pt->drafter][pt->draft_map]);
-	}
-	sqlite3_bind_int(ins, 8, pt->gamma);
-	sqlite3_bind_int(ins, 10, w->prompt);
-	sqlite3_bind_int(ins, 11, w->generated);
-	if (pr->acceptance >= 0)
-		store_bind_text(ins, 12, s->acceptance[pr->acceptance]);
-	sqlite3_bind_int(ins, 13, pr->feasible);
-	if (!pr->feasible)
-		store_bind_text(ins, 14, reason);
-	for (int i = 0; i < PREDICT_COLUMNS; i++) {
-		double v = *(const double *)((const char *)pr + predict_columns[i].at);
-
-		if (!isnan(v)) /* NULL as it is */
-			sqlite3_bind_double(ins, FIRST_NUMBER + i, v);
-	}
+	if (known)
+		sqlite3_bind_int64(st, i, id);
+	else
+		sqlite3_bind_null(st, i);
 }
 
-/* Whether two points cannot run for the same reason, in the same words. Points of one pair often do. */
-static bool same_reason(const struct point *a, const struct refusal *why_a, const struct point *b, const struct refusal *why_b)
+/* What points that differ in gamma alone have in common. */
+static void bind_pair(struct store *s, const struct store_sweep *sweep, const struct study *st, const struct point *pt)
 {
-	return why_a->kind == why_b->kind && why_a->unit == why_b->unit && why_a->drafter == why_b->drafter && why_a->need == why_b->need &&
-	       why_a->have == why_b->have && a->target_map == b->target_map && a->target_type == b->target_type && a->drafter == b->drafter &&
-	       a->draft_map == b->draft_map && a->draft_type == b->draft_type;
+	const struct workload *w = &st->sweep.workloads[pt->workload];
+	bool drafts = pt->drafter >= 0, model = pt->draft_map >= 0;
+	sqlite3_stmt *ins = s->insert;
+
+	sqlite3_bind_int64(ins, 1, sweep->id);
+	store_bind_text(ins, 3, hx_type_names[pt->target_type]);
+	sqlite3_bind_int64(ins, 4, s->target_maps[pt->target_map]);
+	store_bind_text(ins, 5, drafts ? st->drafters[pt->drafter].name : NULL);
+	store_bind_text(ins, 6, model ? hx_type_names[pt->draft_type] : NULL);
+	bind_id(ins, 7, model, model ? s->draft_maps[pt->drafter][pt->draft_map] : 0);
+	store_bind_text(ins, 9, drafts ? hx_modes[pt->mode] : NULL);
+	sqlite3_bind_int(ins, 10, w->prompt);
+	sqlite3_bind_int(ins, 11, w->generated);
+}
+
+/* reason: why it cannot run; stays until the statement has run. before: the row before, whose values are bound; NULL: none are. */
+static void bind_point(struct store *s, const struct point *pt, const struct prediction *pr, const char *reason, const struct prediction *before)
+{
+	sqlite3_stmt *ins = s->insert;
+
+	sqlite3_bind_int64(ins, 2, pt->index + 1);
+	sqlite3_bind_int(ins, 8, pt->gamma);
+	store_bind_text(ins, 12, pr->acceptance >= 0 ? s->acceptance[pr->acceptance] : NULL);
+	sqlite3_bind_int(ins, 13, pr->feasible);
+	store_bind_text(ins, 14, pr->feasible ? NULL : reason);
+	if (before && isnan(before->memory_bytes) && isnan(pr->memory_bytes))
+		return; /* the first to be known: no number is */
+	for (int i = 0; i < PREDICT_COLUMNS; i++) /* NAN becomes NULL */
+		sqlite3_bind_double(ins, FIRST_NUMBER + i, *(const double *)((const char *)pr + predict_columns[i].at));
+}
+
+static bool same_pair(const struct point *a, const struct point *b)
+{
+	return a->target_map == b->target_map && a->target_type == b->target_type && a->drafter == b->drafter && a->draft_map == b->draft_map &&
+	       a->draft_type == b->draft_type && a->mode == b->mode && a->workload == b->workload;
+}
+
+static bool same_refusal(const struct refusal *a, const struct refusal *b)
+{
+	return a->kind == b->kind && a->unit == b->unit && a->drafter == b->drafter && a->need == b->need && a->have == b->have;
 }
 
 static int add_points(struct store *s, const struct store_sweep *sweep, const struct predict *p, const struct store_batch *b, struct hx_err *err)
 {
-	char reason[192];
-	size_t said = b->n; /* point whose reason it is */
+	char reason[192] = "";
 	int rc = HX_OK;
 
 	for (size_t i = 0; i < b->n && !rc; i++) {
-		const struct prediction *pr = &b->predictions[i];
+		const struct prediction *pr = &b->predictions[i], *before = i ? pr - 1 : NULL;
+		bool same = before && same_pair(&b->points[i], &b->points[i - 1]);
 
-		if (!pr->feasible && (said == b->n || !same_reason(&b->points[i], &pr->refusal, &b->points[said], &b->predictions[said].refusal))) {
+		if (!same)
+			bind_pair(s, sweep, p->study, &b->points[i]);
+		if (!pr->feasible && !(same && same_refusal(&pr->refusal, &before->refusal)))
 			predict_reason(p, &b->points[i], &pr->refusal, reason, sizeof(reason));
-			said = i;
-		}
-		bind_point(s, sweep, p, &b->points[i], pr, reason);
+		bind_point(s, &b->points[i], pr, reason, before);
 		rc = store_finish(s, s->insert, err);
 	}
 	return rc;
