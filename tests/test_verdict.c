@@ -49,7 +49,7 @@ static void says(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(answers); i++) {
 		char *profile = fixture_replace(fixture_ideal, answers[i].profile_from, answers[i].profile_to), *said;
-		const struct keeper none = {.keep = KEEP_TOP};
+		const struct keeper all = {.keep = KEEP_ALL};
 		struct findings found;
 		struct fixture f;
 		size_t size;
@@ -57,7 +57,7 @@ static void says(void **state)
 
 		fixture_load(&f, profile, answers[i].members, HEADER "big,f16,c,1,1,0,1\nsmall,f16,g,1,1,0,.41\n");
 		findings_init(&found, &f.predict);
-		evaluate(&f.predict, 0, f.space.size, 1, &none, take, &found);
+		evaluate(&f.predict, 0, f.space.size, 1, &all, take, &found);
 		verdict_print(&f.predict, &found, out);
 		fclose(out);
 		assert_int_equal(found.feasible, answers[i].feasible);

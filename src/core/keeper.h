@@ -15,7 +15,7 @@ struct keeper {
 	_Atomic double bound; /* top N: a later point that is not faster is not kept. May be read by other threads */
 };
 
-/* top (by speedup) counts with KEEP_TOP, the objectives with KEEP_PARETO. */
+/* top (by speedup, at least 1) counts with KEEP_TOP, the objectives with KEEP_PARETO. */
 void keeper_init(struct keeper *k, enum keep keep, int top, const int *objectives, size_t n_objectives);
 void keeper_free(struct keeper *k);
 
