@@ -172,12 +172,13 @@ is "a sweep that has no point yet hides none" "$status $err" "0 hexplore: sweep 
 sqlite3 good.db 'DELETE FROM sweep WHERE id = 9'
 
 # ---- without room, and closed ----
-if unshare -rm mount -t tmpfs none "$tmp" 2>/dev/null; then
+disks='mount -t tmpfs -o size=100k none "$1" && mount -o remount,size=2m "$1" && mount -o remount,ro "$1"'
+if unshare -rm sh -c "$disks" sh "$tmp" 2>/dev/null; then
 	own="unshare -rm"
-elif unshare -m mount -t tmpfs none "$tmp" 2>/dev/null; then
+elif unshare -m sh -c "$disks" sh "$tmp" 2>/dev/null; then
 	own="unshare -m"
 else
-	skip "a full disk, and one that is closed" "no file system can be mounted here"
+	skip "a full disk, and one that is closed" "no file system can be mounted, and changed, here"
 	done_testing
 fi
 mkdir disk
