@@ -2,12 +2,7 @@
 # Databases that are damaged, of another making, shared or without room: one clear line, and nothing that could be read is lost.
 . "${top_srcdir:-$(dirname "$0")/..}/tests/tap.sh"
 
-cat >small.json <<'END'
-{"schema": "hexplore/sweep/1", "name": "small", "target": "llama-3.2-3b", "target_quants": ["q8_0"], "target_mappings": ["a76x4", "g610"],
-"drafters": ["llama-3.2-1b"], "draft_quants": ["q4_0"], "draft_mappings": ["a76x4", "a55x4"], "gamma": {"from": 1, "to": 4},
-"modes": ["sequential", "overlapped"], "workloads": [{"prompt": 63, "generated": 128}],
-"acceptance": [{"alpha": 0.9, "kind": "estimate", "from": "x"}]}
-END
+cat "$top_srcdir/tests/data/small.json" >small.json # which may be read-only
 sweep() {
 	"$HEXPLORE" sweep --quiet -p rk3588 -s small.json --db "$@"
 }

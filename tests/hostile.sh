@@ -5,12 +5,7 @@
 profile=$top_srcdir/hwprofiles/rk3588.json
 model=$top_srcdir/models/llama-3.2-1b.json
 acceptance=$top_srcdir/acceptance/paper-fp.json
-cat >small.json <<'END'
-{"schema": "hexplore/sweep/1", "name": "small", "target": "llama-3.2-3b", "target_quants": ["q8_0"], "target_mappings": ["a76x4", "g610"],
-"drafters": ["llama-3.2-1b"], "draft_quants": ["q4_0"], "draft_mappings": ["a76x4", "a55x4"], "gamma": {"from": 1, "to": 4},
-"modes": ["sequential", "overlapped"], "workloads": [{"prompt": 63, "generated": 128}],
-"acceptance": [{"alpha": 0.9, "kind": "estimate", "from": "x"}]}
-END
+cat "$top_srcdir/tests/data/small.json" >small.json # which may be read-only
 
 # The address sanitizer needs more address space than there is.
 limit=

@@ -12,12 +12,7 @@ sed 's/"name": "all"/"name": "half"/; s/, {"prompt": 512, "generated": 128}//' a
 sed 's/"name": "all"/"name": "most"/; s/"cut_step": 10, "cores": \[4\]/"cut_step": 7, "cores": [2, 4]/; s/"gamma"/"constraints": {"memory_bytes": 4.9e9}, &/
 	s/\["q8_0", "q6_k", "q4_1", "q4_0"\]/["q8_0"]/; s/\["q8_0", "q6_k", "q4_0"\]/["q8_0", "q6_k", "q5_k", "q4_k", "q4_0"]/
 	s/{"prompt": 63, "generated": 63}, //' all.json >most.json
-cat >small.json <<'JSON'
-{"schema": "hexplore/sweep/1", "name": "small", "target": "llama-3.2-3b", "target_quants": ["q8_0"], "target_mappings": ["a76x4", "g610"],
-"drafters": ["llama-3.2-1b"], "draft_quants": ["q4_0"], "draft_mappings": ["a76x4", "a55x4"], "gamma": {"from": 1, "to": 4},
-"modes": ["sequential", "overlapped"], "workloads": [{"prompt": 63, "generated": 128}],
-"acceptance": [{"alpha": 0.9, "kind": "estimate", "from": "x"}]}
-JSON
+cat "$top_srcdir/tests/data/small.json" >small.json # which may be read-only
 sweep() {
 	"$HEXPLORE" sweep -q -p rk3588 "$@"
 }

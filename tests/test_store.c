@@ -60,7 +60,7 @@ static void save(struct store *s, const struct fixture *f, struct store_sweep *s
 {
 	struct point *points = hx_xcalloc((size_t)f->space.size, sizeof(*points));
 	struct prediction *all = hx_xcalloc((size_t)f->space.size, sizeof(*all));
-	struct store_part part = {0, f->space.size, 0};
+	struct store_part part = {0, f->space.size, 0, 0};
 	struct findings found;
 	struct store_batch batch = {points, all, (size_t)f->space.size, false, f->space.size, &found};
 	struct hx_err err;
@@ -212,7 +212,7 @@ static void goes_on(void **state)
 {
 	struct fixture f, other;
 	struct findings found, again;
-	struct store_part part = {4, 44, 4}, seen = {4, 44, 4}, elsewhere = {0, 44, 0}, late = {4, 44, 4};
+	struct store_part part = {4, 44, 4, 0}, seen = {4, 44, 4, 0}, elsewhere = {0, 44, 0, 0}, late = {4, 44, 4, 0};
 	struct store_sweep sweep = {.profile = "p", .sweep = "s", .keep = "all"}, named = {.profile = "q", .sweep = "r", .keep = "all"};
 	struct point points[40];
 	struct prediction all[40];

@@ -1,6 +1,7 @@
 /* hexplore sweep: what to predict, where to, and whether it fits. */
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/session.h"
 #include "cmd/sweep_run.h"
 
 #include <math.h>
@@ -78,24 +79,6 @@ static int print_dry_run(const struct space *s, const struct store_part *part, d
 	return HX_OK;
 }
 
-/* What a sweep needs from its inputs on. */
-struct loaded {
-	struct inputs in;
-	struct study study;
-	struct space space;
-	struct predict predict;
-};
-
-static void unload(struct loaded *l)
-{
-	if (l->predict.study)
-		predict_free(&l->predict);
-	if (l->space.study)
-		space_free(&l->space);
-	study_free(&l->study);
-	inputs_free(&l->in);
-}
-
 /* The latest unfinished sweep, with the inputs that the database holds. Its strings are run->stored's. */
 static int find_unfinished(struct sweep_run *run, struct inputs *in, struct hx_err *err)
 {
@@ -159,7 +142,7 @@ static int check_unfinished(const struct options *o, const struct sweep_run *run
 	return HX_OK;
 }
 
-static int load_and_run(const struct options *o, struct sweep_run *run, struct loaded *l, struct hx_err *err)
+static int load_and_run(const struct options *o, struct sweep_run *run, struct session *l, struct hx_err *err)
 {
 	struct study_changes changes;
 	int rc;
@@ -169,11 +152,11 @@ static int load_and_run(const struct options *o, struct sweep_run *run, struct l
 		run->stored.acceptance = o->changes.acceptance ? hx_xstrdup(o->changes.acceptance) : NULL;
 		run->stored.costs = o->changes.costs ? hx_xstrdup(o->changes.costs) : NULL;
 		run->stored.keep = o->changes.keep ? hx_xstrdup(o->changes.keep) : NULL;
-	} else if ((rc = find_unfinished(run, &l->in, err))) {
+	} else if ((rc = find_unfinished(run, &l->inputs, err))) {
 		return rc;
 	}
 	changes = (struct study_changes){run->stored.acceptance, run->stored.costs, run->stored.keep};
-	if ((rc = study_load(&l->study, &l->in, run->stored.profile, run->stored.sweep, &changes, err)) || (rc = space_init(&l->space, &l->study, err)) ||
+	if ((rc = study_load(&l->study, &l->inputs, run->stored.profile, run->stored.sweep, &changes, err)) || (rc = space_init(&l->space, &l->study, err)) ||
 	    (rc = sweep_keep(changes.keep ? changes.keep : l->study.sweep.keep, &run->keep, &run->top, err)))
 		return rc;
 	if (o->profile) {
@@ -186,10 +169,10 @@ static int load_and_run(const struct options *o, struct sweep_run *run, struct l
 	if (o->dry_run)
 		return print_dry_run(&l->space, &run->part, expected_bytes((double)(run->part.last - run->part.first), run->keep, run->top), run->format);
 	if ((rc = predict_init(&l->predict, &l->study, &l->space, err)) || (rc = predict_fits(&l->predict, err)) ||
-	    (rc = sweep_run_check(&l->predict, run->keep, err)) || (rc = find_same(o, run, &l->in, err)) || (rc = open_database(o, run, err)))
+	    (rc = sweep_run_check(&l->predict, run->keep, err)) || (rc = find_same(o, run, &l->inputs, err)) || (rc = open_database(o, run, err)))
 		return rc;
 	run->predict = &l->predict;
-	return sweep_run(run, &l->in, err);
+	return sweep_run(run, &l->inputs, err);
 }
 
 /* What was typed, as far as it can be told without a file. */
@@ -229,7 +212,7 @@ int cmd_sweep(const struct opt_command *about, int argc, char **argv, struct hx_
 		{"quiet", 'q', NULL, "no progress", NULL, &o.quiet},
 		{0}};
 	struct sweep_run run = {.shard = {1, 1}};
-	struct loaded loaded = {0};
+	struct session loaded = {0}; /* of which sweep and store are run's */
 	char *shard_db = NULL;
 	int first, rc = opt_parse(argc, argv, about, opts, &first, &o.help, err);
 
@@ -245,7 +228,7 @@ int cmd_sweep(const struct opt_command *about, int argc, char **argv, struct hx_
 	rc = load_and_run(&o, &run, &loaded, err);
 	store_sweep_free(&run.stored);
 	store_close(run.store);
-	unload(&loaded);
+	session_close(&loaded);
 	free(shard_db);
 	return rc;
 }

@@ -195,15 +195,14 @@ int sweep_run(struct sweep_run *r, const struct inputs *in, struct hx_err *err)
 	if (!rc)
 		rc = evaluate_rest(&j);
 	catch_interrupt(false);
-	if (j.progress)
+	if (j.progress) {
 		text_time(time, progress_elapsed_s(j.progress));
-	if (j.progress)
 		progress_end(j.progress);
+	}
 	if (!rc && is_part(r))
 		rc = print_part(&j, time);
 	else if (!rc)
 		rc = answer_print(r->store, &r->stored, r->predict, &j.findings, time, r->format, err);
-	predict_pair_free(&j.pair);
 	keeper_free(&j.keeper);
 	findings_free(&j.findings);
 	return rc;

@@ -256,7 +256,6 @@ static int find_baselines(struct predict *p, struct hx_err *err)
 		p->best[i].index = p->cpu[i].index = p->fastest[i].index = -1;
 	for (int64_t i = 0; i < p->space->n_plain; i++) {
 		struct point pt = space_point(p->space, i);
-		size_t at = predict_group(p, &pt);
 		double tokens = sw->workloads[pt.workload].generated;
 		bool wanted = !sw->baseline || !strcmp(sw->baseline, p->space->target.v[pt.target_map].text);
 
@@ -266,11 +265,11 @@ static int find_baselines(struct predict *p, struct hx_err *err)
 		if (!p->plain[i].feasible)
 			continue;
 		predict_check_bounds(p, &p->plain[i]);
-		better(&p->fastest[at], i, &p->plain[i], tokens);
+		better(&p->fastest[pair.group], i, &p->plain[i], tokens);
 		if (wanted)
-			better(&p->best[at], i, &p->plain[i], tokens);
-		if (placed_find(&p->target, pt.target_type, pt.target_map)->cpu_only)
-			better(&p->cpu[at], i, &p->plain[i], tokens);
+			better(&p->best[pair.group], i, &p->plain[i], tokens);
+		if (pair.target->cpu_only)
+			better(&p->cpu[pair.group], i, &p->plain[i], tokens);
 	}
 	predict_pair_free(&pair);
 	return named ? HX_OK : study_fail(p->study, err, "baseline", "is none of the target's mappings; add it to target_mappings");

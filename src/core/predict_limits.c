@@ -79,7 +79,6 @@ const char *predict_reason(const struct predict *p, const struct point *pt, cons
 	const struct hx_unit *unit = st->profile.is.v[why->unit];
 	const char *model = why->drafter ? "drafter" : "target";
 	const struct drafter *d = pt->drafter >= 0 ? &st->drafters[pt->drafter] : NULL;
-	const struct placed *placed = placed_find(&p->target, pt->target_type, pt->target_map);
 	char need[TEXT_MAX], have[TEXT_MAX];
 
 	if (why->kind >= REFUSED_UNIT_MEMORY && why->kind <= REFUSED_MEMORY_BOUND) {
@@ -89,12 +88,10 @@ const char *predict_reason(const struct predict *p, const struct point *pt, cons
 	*buf = '\0';
 	switch (why->kind) {
 	case REFUSED_DRAFTER:
-		placed = d->kind == HX_DRAFT_MODEL ? placed_find(&p->draft[pt->drafter], pt->draft_type, pt->draft_map)
-						   : placed_find(&p->draft[pt->drafter], pt->target_type, pt->target_map);
-		snprintf(buf, size, "drafter: %s", placed->reason);
+		snprintf(buf, size, "drafter: %s", predict_draft(p, pt)->reason);
 		break;
 	case REFUSED_TARGET:
-		snprintf(buf, size, "target: %s", placed->reason);
+		snprintf(buf, size, "target: %s", placed_find(&p->target, pt->target_type, pt->target_map)->reason);
 		break;
 	case REFUSED_UNPRICED:
 		snprintf(buf, size, "the costs table, in a unit of its own, has no row for the %s", model);

@@ -1,7 +1,7 @@
 /* Pairs: the passes of one target with one drafter, priced by the model or taken from measured costs. */
 #include "core/bandwidth.h"
 #include "core/memo.h"
-#include "core/predict.h"
+#include "core/predict_internal.h"
 
 #include <math.h>
 #include <string.h>
@@ -91,12 +91,6 @@ struct pass_cost predict_pass(const struct predict *p, const struct pair *pair, 
 	if (!pass->rows)
 		return price(p, env, alone_env, pair->plan.chains[pass->chain], w->prompt, pass->logit_rows, 0, 0);
 	return price(p, env, alone_env, pair->plan.chains[pass->chain], pass->rows, pass->logit_rows, w->prompt, w->prompt + w->generated);
-}
-
-static bool same_pair(const struct point *a, const struct point *b)
-{
-	return a->workload == b->workload && a->target_type == b->target_type && a->draft_type == b->draft_type && a->target_map == b->target_map &&
-	       a->draft_map == b->draft_map && a->drafter == b->drafter && a->mode == b->mode;
 }
 
 static void check_shared_units(const struct predict *p, struct pair *pair)
@@ -266,6 +260,15 @@ static void price_pair(const struct predict *p, struct pair *pair)
 	pair->verify = verify_table(p, pair);
 }
 
+const struct placed *predict_draft(const struct predict *p, const struct point *pt)
+{
+	int kind = pt->drafter >= 0 ? p->study->drafters[pt->drafter].kind : HX_DRAFT_NONE;
+
+	if (kind == HX_DRAFT_MODEL)
+		return placed_find(&p->draft[pt->drafter], pt->draft_type, pt->draft_map);
+	return kind == HX_DRAFT_EXIT ? placed_find(&p->draft[pt->drafter], pt->target_type, pt->target_map) : NULL;
+}
+
 static void pair_init(const struct predict *p, const struct point *pt, struct pair *pair)
 {
 	const struct drafter *d = pt->drafter >= 0 ? &p->study->drafters[pt->drafter] : NULL;
@@ -279,10 +282,7 @@ static void pair_init(const struct predict *p, const struct point *pt, struct pa
 	pair->source = d ? study_acceptance(p->study, pt->target_type, pt->drafter, pt->draft_type) : -1;
 	pair->quality = quality ? quality->value : NAN;
 	pair->target = placed_find(&p->target, pt->target_type, pt->target_map);
-	if (kind == HX_DRAFT_MODEL)
-		pair->draft = placed_find(&p->draft[pt->drafter], pt->draft_type, pt->draft_map);
-	else if (kind == HX_DRAFT_EXIT)
-		pair->draft = placed_find(&p->draft[pt->drafter], pt->target_type, pt->target_map);
+	pair->draft = predict_draft(p, pt);
 	check_pair(p, pair);
 	if (pair->refusal.kind)
 		return;
@@ -303,7 +303,7 @@ void predict_pair_free(struct pair *pair)
 
 void predict_pair(const struct predict *p, const struct point *pt, struct pair *pair)
 {
-	if (!pair->valid || !same_pair(&pair->key, pt))
+	if (!pair->valid || !space_same_pair(&pair->key, pt))
 		pair_init(p, pt, pair);
 	if (!pair->refusal.kind)
 		hx_plan_set_gamma(&pair->plan, pt->gamma);

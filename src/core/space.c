@@ -132,8 +132,6 @@ static void make_parts(struct maker *mk, int first, int parts)
 static int make_mappings(const struct study *study, const struct hx_shape *shape, const char *key, char **listed, size_t n, struct mappings *out,
 			 struct hx_err *err)
 {
-	static char automatic[] = "auto";
-	char *only_auto[] = {automatic};
 	struct hx_err why;
 	struct maker mk = {.study = study, .shape = shape, .out = out, .err = &why};
 	char path[48];
@@ -141,7 +139,7 @@ static int make_mappings(const struct study *study, const struct hx_shape *shape
 	for (size_t c = 0; c < study->sweep.n_clocks && !mk.rc; c++) {
 		mk.first = out->n;
 		for (size_t i = 0; i < (n ? n : 1) && !mk.rc; i++) {
-			const char *text = n ? listed[i] : only_auto[0];
+			const char *text = n ? listed[i] : "auto";
 
 			snprintf(path, sizeof(path), n ? "%s[%zu]" : "%s", key, i);
 			mk.clock = study->sweep.clocks[c];
@@ -242,6 +240,12 @@ size_t space_gamma(const struct space *s, int gamma)
 	while (i < s->n_gamma && s->gamma[i] != gamma)
 		i++;
 	return i;
+}
+
+bool space_same_pair(const struct point *a, const struct point *b)
+{
+	return a->workload == b->workload && a->target_type == b->target_type && a->draft_type == b->draft_type && a->target_map == b->target_map &&
+	       a->draft_map == b->draft_map && a->drafter == b->drafter && a->mode == b->mode;
 }
 
 /* Takes the fastest-varying coordinate off i. */

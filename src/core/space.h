@@ -43,6 +43,9 @@ void space_free(struct space *s);
 /* Index of a draft length in gamma; n_gamma when the space has it not. */
 size_t space_gamma(const struct space *s, int gamma);
 
+/* Whether two points are of one pair: they differ in gamma and index at most. */
+bool space_same_pair(const struct point *a, const struct point *b);
+
 /* The point of number i in [0, size). */
 struct point space_point(const struct space *s, int64_t i);
 

@@ -36,8 +36,11 @@ void store_bind_text(sqlite3_stmt *st, int i, const char *text);
 int store_intern(struct store *s, const char *insert, const char *select, const char *a, const char *b, size_t b_len, int64_t *id, struct hx_err *err);
 int store_intern_mapping(struct store *s, const char *text, int64_t *id, struct hx_err *err);
 
-int store_add_part(struct store *s, int64_t sweep, const struct store_part *part, int64_t feasible, struct hx_err *err);
+int store_add_part(struct store *s, int64_t sweep, const struct store_part *part, struct hx_err *err);
 int store_set_finding(struct store *s, int64_t sweep, int64_t workload, const char *quant, const struct finding *f, struct hx_err *err);
+
+/* A number of a row; NAN for NULL. */
+double store_number(sqlite3_stmt *st, int i);
 
 /* Reads the columns best, best_s, refused, refused_bytes from column i on. HX_INPUT: they cannot be those of a sweep of that size. */
 int store_finding(struct store *s, sqlite3_stmt *st, int i, int64_t size, struct finding *f, struct hx_err *err);

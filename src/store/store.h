@@ -24,9 +24,9 @@ struct store_sweep {
 	int64_t newest;        /* once read: the highest id there is */
 };
 
-/* The points [first, last) of a sweep that one process evaluates, in order; those before `done` are. */
+/* The points [first, last) of a sweep that one process evaluates, in order; those before `done` are, of which so many are feasible. */
 struct store_part {
-	int64_t first, last, done;
+	int64_t first, last, done, feasible;
 };
 
 /* Stores a new sweep with its inputs and mappings, none of its part done; sets id. only: HX_INPUT where there is the same with that part, which

@@ -140,9 +140,10 @@ int store_parts_read(struct store *s, int64_t sweep, struct store_part **parts, 
 	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
 		*parts = hx_xrealloc(*parts, *n + 1, sizeof(**parts));
 		part = &(*parts)[(*n)++];
-		*part = (struct store_part){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2)};
+		*part = (struct store_part){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2),
+					    sqlite3_column_int64(st, 4)};
 		if (part->first < next || part->done < part->first || part->last < part->done || part->last > sqlite3_column_int64(st, 3) ||
-		    sqlite3_column_int64(st, 4) < 0 || sqlite3_column_int64(st, 4) > part->done - part->first)
+		    part->feasible < 0 || part->feasible > part->done - part->first)
 			rc = hx_err_set(err, HX_INPUT, "database '%s' is damaged: the progress of sweep %lld cannot be", s->path, (long long)sweep);
 		next = part->last;
 	}
@@ -196,7 +197,7 @@ static bool index_fits(sqlite3_stmt *st, int i, int64_t size)
 	return sqlite3_column_type(st, i) == SQLITE_NULL || (id >= 1 && id <= size);
 }
 
-static double number_at(sqlite3_stmt *st, int i)
+double store_number(sqlite3_stmt *st, int i)
 {
 	return sqlite3_column_type(st, i) == SQLITE_NULL ? NAN : sqlite3_column_double(st, i);
 }
@@ -208,7 +209,7 @@ static int findings_damaged(struct store *s, struct hx_err *err)
 
 int store_finding(struct store *s, sqlite3_stmt *st, int i, int64_t size, struct finding *f, struct hx_err *err)
 {
-	*f = (struct finding){index_at(st, i), index_at(st, i + 2), number_at(st, i + 1), number_at(st, i + 3)};
+	*f = (struct finding){index_at(st, i), index_at(st, i + 2), store_number(st, i + 1), store_number(st, i + 3)};
 	if (index_fits(st, i, size) && index_fits(st, i + 2, size) && (f->best < 0 || f->best_s >= 0))
 		return HX_OK;
 	return findings_damaged(s, err);

@@ -4,7 +4,6 @@
 #include "base/text.h"
 #include "core/pareto.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,39 +31,8 @@ static bool covers(const struct store_part *a, const struct store_part *b)
 	return a->first <= b->first && a->last >= b->last && a->done >= b->done;
 }
 
-static int drop_part(struct move *m, const struct store_part *part)
-{
-	sqlite3_stmt *st = NULL;
-	int rc = store_prepare(m->into, "DELETE FROM part WHERE sweep = ? AND first = ?", &st, m->err);
-
-	if (rc)
-		return rc;
-	sqlite3_bind_int64(st, 1, m->id);
-	sqlite3_bind_int64(st, 2, part->first);
-	rc = store_finish(m->into, st, m->err);
-	sqlite3_finalize(st);
-	return rc;
-}
-
-static int feasible_in(struct move *m, const struct store_part *part, int64_t *feasible)
-{
-	sqlite3_stmt *st = NULL;
-	int rc = store_prepare(m->from, "SELECT feasible FROM part WHERE sweep = ? AND first = ?", &st, m->err);
-
-	*feasible = 0;
-	if (rc)
-		return rc;
-	sqlite3_bind_int64(st, 1, m->sweep.id);
-	sqlite3_bind_int64(st, 2, part->first);
-	if (sqlite3_step(st) == SQLITE_ROW)
-		*feasible = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	return rc;
-}
-
 static int add_part(struct move *m, const struct store_part *part, const struct store_part *had, size_t n)
 {
-	int64_t feasible;
 	int rc = HX_OK;
 
 	for (size_t i = 0; i < n; i++)
@@ -72,7 +40,7 @@ static int add_part(struct move *m, const struct store_part *part, const struct 
 			return HX_OK;
 	for (size_t i = 0; i < n && !rc; i++) {
 		if (covers(part, &had[i]))
-			rc = drop_part(m, &had[i]);
+			rc = store_run(m->into, m->err, "DELETE FROM part WHERE sweep = ? AND first = ?", "ii", m->id, had[i].first);
 		else if (part->first < had[i].last && had[i].first < part->last)
 			rc = hx_err_set(m->err, HX_INPUT,
 					"'%s' holds points %lld to %lld of sweep '%.64s' on '%.64s', '%s' those from %lld to %lld: parts of one sweep "
@@ -80,9 +48,7 @@ static int add_part(struct move *m, const struct store_part *part, const struct 
 					who(m), (long long)part->first + 1, (long long)part->last, m->sweep.sweep, m->sweep.profile, m->into->path,
 					(long long)had[i].first + 1, (long long)had[i].last);
 	}
-	if (!rc)
-		rc = feasible_in(m, part, &feasible);
-	return rc ? rc : store_add_part(m->into, m->id, part, feasible, m->err);
+	return rc ? rc : store_add_part(m->into, m->id, part, m->err);
 }
 
 static int move_parts(struct move *m)
@@ -237,19 +203,10 @@ out:
 
 static int keep_top(struct move *m, int top)
 {
-	sqlite3_stmt *st = NULL;
-	int rc = store_prepare(m->into,
-			       "DELETE FROM point WHERE sweep = ?1 AND id NOT IN "
-			       "(SELECT id FROM point WHERE sweep = ?1 ORDER BY speedup DESC, id LIMIT ?2)",
-			       &st, m->err);
+	static const char sql[] = "DELETE FROM point WHERE sweep = ?1 AND id NOT IN "
+				  "(SELECT id FROM point WHERE sweep = ?1 ORDER BY speedup DESC, id LIMIT ?2)";
 
-	if (rc)
-		return rc;
-	sqlite3_bind_int64(st, 1, m->id);
-	sqlite3_bind_int(st, 2, top);
-	rc = store_finish(m->into, st, m->err);
-	sqlite3_finalize(st);
-	return rc;
+	return store_run(m->into, m->err, sql, "ii", m->id, (int64_t)top);
 }
 
 /* Rows with the values of the objectives, ascending by id. */
@@ -274,11 +231,8 @@ static int read_front(struct move *m, const struct sweep *sw, struct front *f)
 			f->v = hx_xrealloc(f->v, (f->n ? 2 * f->n : 1) * k, sizeof(*f->v));
 		}
 		f->id[f->n] = sqlite3_column_int64(st, 0);
-		for (size_t o = 0; o < k; o++) {
-			int c = at[sw->objectives[o]];
-
-			f->v[f->n * k + o] = sqlite3_column_type(st, c) == SQLITE_NULL ? NAN : sqlite3_column_double(st, c);
-		}
+		for (size_t o = 0; o < k; o++)
+			f->v[f->n * k + o] = store_number(st, at[sw->objectives[o]]);
 		f->n++;
 	}
 	if (!rc && step != SQLITE_DONE)
@@ -473,8 +427,7 @@ static int differ(struct store *s, int64_t id, const char *path, int64_t other, 
 		rc = hx_err_set(err, HX_INPUT, "'%s' holds a part of sweep '%.64s' on '%.64s' with another %s '%.64s' than other parts; was it edited in between?",
 				path, a.sweep, a.profile, odd ? input_kinds[odd->kind] : "list of inputs", odd ? odd->name : "");
 out:
-	if (rc)
-		store_sweep_free(&b);
+	store_sweep_free(&b);
 	store_sweep_free(&a);
 	inputs_free(&in);
 	return rc;

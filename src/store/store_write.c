@@ -126,10 +126,10 @@ static int prepare_points(struct store *s, const struct space *space, struct hx_
 	return rc ? rc : prepare_insert(s, err);
 }
 
-int store_add_part(struct store *s, int64_t sweep, const struct store_part *part, int64_t feasible, struct hx_err *err)
+int store_add_part(struct store *s, int64_t sweep, const struct store_part *part, struct hx_err *err)
 {
 	return store_run(s, err, "INSERT INTO part (sweep, first, last, done, feasible) VALUES (?, ?, ?, ?, ?)", "iiiii", sweep, part->first, part->last,
-			 part->done, feasible);
+			 part->done, part->feasible);
 }
 
 int store_another_process(const struct store *s, int64_t sweep, struct hx_err *err)
@@ -152,7 +152,7 @@ int store_sweep_create(struct store *s, struct store_sweep *sweep, const struct 
 		rc = store_add_sweep(s, sweep, NULL, study->target.name, sweep_models[study->sweep.model], study->sweep.temperature, study->sweep.kv_cache, in,
 			     err);
 	if (!rc)
-		rc = store_add_part(s, sweep->id, part, 0, err);
+		rc = store_add_part(s, sweep->id, part, err);
 	if (!rc)
 		rc = prepare_points(s, space, err);
 	if (!rc)
@@ -204,12 +204,6 @@ static void bind_point(struct store *s, const struct point *pt, const struct pre
 		sqlite3_bind_double(ins, FIRST_NUMBER + i, *(const double *)((const char *)pr + predict_columns[i].at));
 }
 
-static bool same_pair(const struct point *a, const struct point *b)
-{
-	return a->target_map == b->target_map && a->target_type == b->target_type && a->drafter == b->drafter && a->draft_map == b->draft_map &&
-	       a->draft_type == b->draft_type && a->mode == b->mode && a->workload == b->workload;
-}
-
 static bool same_refusal(const struct refusal *a, const struct refusal *b)
 {
 	return a->kind == b->kind && a->unit == b->unit && a->drafter == b->drafter && a->need == b->need && a->have == b->have;
@@ -222,7 +216,7 @@ static int add_points(struct store *s, const struct store_sweep *sweep, const st
 
 	for (size_t i = 0; i < b->n && !rc; i++) {
 		const struct prediction *pr = &b->predictions[i], *before = i ? pr - 1 : NULL;
-		bool same = before && same_pair(&b->points[i], &b->points[i - 1]);
+		bool same = before && space_same_pair(&b->points[i], &b->points[i - 1]);
 
 		if (!same)
 			bind_pair(s, sweep, p->study, &b->points[i]);
@@ -279,11 +273,13 @@ int store_points(struct store *s, const struct store_sweep *sweep, struct store_
 		rc = set_findings(s, sweep, &p->study->sweep, batch->findings, err);
 	if (!rc)
 		rc = store_execute(s, "COMMIT", err);
-	if (rc)
+	if (rc) {
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-	else
-		part->done = batch->done;
-	return rc;
+		return rc;
+	}
+	part->done = batch->done;
+	part->feasible = batch->findings->feasible;
+	return HX_OK;
 }
 
 int store_sweep_resume(struct store *s, const struct store_sweep *sweep, const struct predict *p, struct findings *findings, struct hx_err *err)
