@@ -1,0 +1,27 @@
+/* When every pass and every operator ran. */
+#ifndef ENGINE_TRACE_H
+#define ENGINE_TRACE_H
+
+#include "engine/plan.h"
+
+/* One operator, or with op -1 a whole pass. Seconds on one monotonic clock. */
+struct hx_event {
+	int pass;  /* enum hx_pass_kind */
+	int op;    /* enum hx_op_kind; -1: the pass */
+	int layer; /* -1: outside layers */
+	int rows;  /* taken by the operator */
+	int cached; /* positions in the cache before the pass */
+	double start_s, end_s;
+};
+
+struct hx_trace {
+	struct hx_event *events;
+	size_t n, room;
+	bool ops; /* operators are wanted too, not passes alone */
+};
+
+void hx_trace_add(struct hx_trace *t, const struct hx_event *e); /* t may be NULL */
+void hx_trace_free(struct hx_trace *t);
+double hx_trace_now_s(void);
+
+#endif

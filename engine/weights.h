@@ -1,0 +1,35 @@
+/* The weights of a model, packed for a kernel set: read once from the file, requantised where asked. */
+#ifndef ENGINE_WEIGHTS_H
+#define ENGINE_WEIGHTS_H
+
+#include "engine/cpu/kernels.h"
+#include "engine/cpu/pool.h"
+#include "engine/model.h"
+
+struct hx_weights_layer {
+	struct hx_matrix q, k, v, attn_out, gate, up, down;
+	float *attn_norm, *attn_post_norm, *ffn_norm, *ffn_post_norm, *q_norm, *k_norm; /* NULL: none */
+	float *q_bias, *k_bias, *v_bias;                                                 /* NULL: none */
+};
+
+struct hx_weights {
+	const struct hx_model *model;     /* borrowed; embeddings are read from its file */
+	const struct hx_kernels *kernels;
+	int type;                         /* enum hx_type; -1: as in the file */
+	struct hx_weights_layer *layers;
+	struct hx_matrix head;
+	float *norm;
+	double bytes;                     /* held in memory */
+};
+
+/* Bytes that loading takes, without loading. */
+double hx_weights_bytes(const struct hx_model *m, int type, const struct hx_kernels *k);
+
+/* Loads on the threads of a pool. */
+int hx_weights_load(struct hx_weights *w, const struct hx_model *m, int type, const struct hx_kernels *k, struct hx_pool *pool, struct hx_err *err);
+void hx_weights_free(struct hx_weights *w);
+
+/* The embedding of a token, d_model values, as the quantised table has it. row: scratch. */
+void hx_weights_embed(const struct hx_weights *w, int token, float *x);
+
+#endif
