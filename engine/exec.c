@@ -20,7 +20,7 @@ struct hx_exec {
 	int front_length; /* by those before the exit: rows behind length are in the scratch's x, from its start */
 };
 
-enum { FLOATS = 10 }; /* kinds of float buffers */
+enum { FLOATS = 10 /* buffers of float */, INPUTS = sizeof(((struct hx_scratch *)0)->input) / sizeof(void *) };
 
 static size_t product(size_t a, int b)
 {
@@ -65,12 +65,26 @@ double hx_exec_bytes(const struct hx_shape *s, const struct hx_exec_options *o)
 	struct hx_scratch at;
 	float **v[FLOATS];
 	size_t n[FLOATS];
-	double bytes = hx_kv_bytes(s, o->context) + 2.0 * sizeof(float) * rows_at_most(o) * widest(s);
+	double bytes = hx_kv_bytes(s, o->context) + INPUTS * sizeof(float) * rows_at_most(o) * (double)widest(s);
 
 	buffers(&at, s, o, 1, v, n);
 	for (int i = 0; i < FLOATS; i++)
 		bytes += sizeof(float) * (double)n[i];
 	return bytes;
+}
+
+/* Of packed rows, for weights of any type. */
+static size_t input_bytes(const struct hx_kernels *k, int wide, int rows)
+{
+	size_t most = k->input_bytes(HX_F32, wide, rows);
+
+	for (int t = 0; t < HX_TYPE_COUNT; t++) {
+		int block = (int)hx_types[t].block;
+		size_t n = k->input_bytes(t, (wide + block - 1) / block * block, rows);
+
+		most = n > most ? n : most;
+	}
+	return most;
 }
 
 static void scratch_init(struct hx_exec *e, int threads)
@@ -84,8 +98,8 @@ static void scratch_init(struct hx_exec *e, int threads)
 	buffers(at, e->graph->shape, &e->options, threads, v, n);
 	for (int i = 0; i < FLOATS; i++)
 		*v[i] = hx_xcalloc(n[i], sizeof(float));
-	at->input[0] = hx_pack_alloc(k->input_bytes(HX_F32, wide, rows));
-	at->input[1] = hx_pack_alloc(k->input_bytes(HX_Q8_0, (wide + 31) / 32 * 32, rows));
+	for (int i = 0; i < INPUTS; i++)
+		at->input[i] = hx_pack_alloc(input_bytes(k, wide, rows));
 	at->peak_at = hx_xcalloc(product((size_t)e->options.logit_rows, threads), sizeof(int));
 	at->argmax = hx_xcalloc((size_t)e->options.logit_rows, sizeof(int));
 }
@@ -96,8 +110,8 @@ static void scratch_free(struct hx_scratch *at)
 
 	for (int i = 0; i < FLOATS; i++)
 		free(floats[i]);
-	hx_pack_free(at->input[0]);
-	hx_pack_free(at->input[1]);
+	for (int i = 0; i < INPUTS; i++)
+		hx_pack_free(at->input[i]);
 	free(at->peak_at);
 	free(at->argmax);
 }

@@ -7,38 +7,42 @@
 #include <math.h>
 #include <string.h>
 
-enum { FLOAT_INPUT, BLOCK_INPUT };
-
-static int input_kind(const struct hx_matrix *m)
+/* The first of the matrices that takes the input of matrix i: that of its type. */
+static int input_of(const struct hx_matrix *const *m, int i)
 {
-	return hx_types[m->type].block > 1 ? BLOCK_INPUT : FLOAT_INPUT;
+	int first = 0;
+
+	while (m[first]->type != m[i]->type)
+		first++;
+	return first;
 }
 
-/* Packs rows of x for the n matrices, which all take the same, and waits until that is done. */
-static void take_in(const struct hx_walk *w, const float *x, int rows, const struct hx_matrix *const *matrices, int n, int thread, int threads)
+/* Packs rows of x for n matrices of equal width, and waits until that is done. */
+static void take_in(const struct hx_walk *w, const float *x, int rows, const struct hx_matrix *const *m, int n, int thread, int threads)
 {
-	bool done[2] = {false, false};
 	int64_t first, last;
 
-	hx_pool_share(matrices[0]->in, 32, thread, threads, &first, &last);
-	for (int i = 0; i < n; i++) {
-		const struct hx_matrix *m = matrices[i];
-		int kind = input_kind(m);
-
-		if (!done[kind] && first < last)
-			w->weights->kernels->input(m->type, x, (size_t)m->in, m->in, rows, (int)first, (int)last, w->at.input[kind]);
-		done[kind] = true;
-	}
+	hx_pool_share(m[0]->in, 32, thread, threads, &first, &last);
+	for (int i = 0; i < n && first < last; i++)
+		if (input_of(m, i) == i)
+			w->weights->kernels->input(m[i]->type, x, (size_t)m[i]->in, m[i]->in, rows, (int)first, (int)last, w->at.input[i]);
 	hx_pool_barrier(w->pool, thread);
 }
 
-/* y = m x for a thread's share of the outputs, [*first, *last). */
-static void multiply(const struct hx_walk *w, const struct hx_matrix *m, int rows, float *y, size_t ldy, int thread, int threads, int64_t *first,
-		     int64_t *last)
+/* Outputs of a matrix that a thread computes. */
+struct share {
+	int64_t first, last;
+};
+
+/* y = m[i] x, of the rows taken in, for a thread's share of the outputs. */
+static struct share multiply(const struct hx_walk *w, const struct hx_matrix *const *m, int i, int rows, float *y, size_t ldy, int thread, int threads)
 {
-	hx_pool_share(m->out, m->lanes, thread, threads, first, last);
-	if (*first < *last)
-		w->weights->kernels->matmul(m, (int)*first, (int)*last, w->at.input[input_kind(m)], rows, y, ldy);
+	struct share s;
+
+	hx_pool_share(m[i]->out, m[i]->lanes, thread, threads, &s.first, &s.last);
+	if (s.first < s.last)
+		w->weights->kernels->matmul(m[i], (int)s.first, (int)s.last, w->at.input[input_of(m, i)], rows, y, ldy);
+	return s;
 }
 
 static const struct hx_shape *shape(const struct hx_walk *w)
@@ -87,10 +91,10 @@ static void ffn_norm(const struct hx_walk *w, int layer, int thread, int threads
 	norm_rows(w, w->at.x, layer_of(w, layer)->ffn_norm, w->rows, w->at.normed, thread, threads);
 }
 
-static void add_bias(float *y, size_t ldy, const float *bias, int rows, int64_t first, int64_t last)
+static void add_bias(float *y, size_t ldy, const float *bias, int rows, struct share s)
 {
 	for (int r = 0; bias && r < rows; r++)
-		for (int64_t o = first; o < last; o++)
+		for (int64_t o = s.first; o < s.last; o++)
 			y[(size_t)r * ldy + (size_t)o] += bias[o];
 }
 
@@ -101,12 +105,10 @@ static void qkv(const struct hx_walk *w, int layer, int thread, int threads)
 	const float *bias[] = {l->q_bias, l->k_bias, l->v_bias};
 	size_t ld = (size_t)(q_width(w) + 2 * kv_width(w));
 	float *y = w->at.qkv;
-	int64_t first, last;
 
 	take_in(w, w->at.normed, w->rows, m, 3, thread, threads);
 	for (int i = 0; i < 3; i++) {
-		multiply(w, m[i], w->rows, y, ld, thread, threads, &first, &last);
-		add_bias(y, ld, bias[i], w->rows, first, last);
+		add_bias(y, ld, bias[i], w->rows, multiply(w, m, i, w->rows, y, ld, thread, threads));
 		y += m[i]->out;
 	}
 }
@@ -171,17 +173,17 @@ static void attn(const struct hx_walk *w, int layer, int thread, int threads)
 static void add_block(const struct hx_walk *w, const struct hx_matrix *m, const float *y, const float *post_norm, int thread, int threads)
 {
 	size_t d = (size_t)shape(w)->d_model;
-	int64_t first, last;
+	struct share s;
 
 	take_in(w, y, w->rows, &m, 1, thread, threads);
-	multiply(w, m, w->rows, w->at.sum, d, thread, threads, &first, &last);
+	s = multiply(w, &m, 0, w->rows, w->at.sum, d, thread, threads);
 	if (post_norm) {
 		hx_pool_barrier(w->pool, thread);
 		norm_rows(w, w->at.sum, post_norm, w->rows, w->at.sum, thread, threads);
 		hx_pool_barrier(w->pool, thread);
 	}
 	for (int r = 0; r < w->rows; r++)
-		for (int64_t o = first; o < last; o++)
+		for (int64_t o = s.first; o < s.last; o++)
 			w->at.x[(size_t)r * d + (size_t)o] += w->at.sum[(size_t)r * d + (size_t)o];
 }
 
@@ -195,15 +197,15 @@ static void ffn_up(const struct hx_walk *w, int layer, int thread, int threads)
 	const struct hx_weights_layer *l = layer_of(w, layer);
 	const struct hx_matrix *m[] = {&l->gate, &l->up};
 	size_t ff = (size_t)shape(w)->d_ff;
-	int64_t first, last;
+	struct share s;
 
 	take_in(w, w->at.normed, w->rows, m, 2, thread, threads);
-	multiply(w, m[0], w->rows, w->at.gate, ff, thread, threads, &first, &last);
-	multiply(w, m[1], w->rows, w->at.up, ff, thread, threads, &first, &last);
-	for (int r = 0; r < w->rows && first < last; r++) {
-		float *gate = w->at.gate + (size_t)r * ff + (size_t)first;
+	multiply(w, m, 0, w->rows, w->at.gate, ff, thread, threads);
+	s = multiply(w, m, 1, w->rows, w->at.up, ff, thread, threads);
+	for (int r = 0; r < w->rows && s.first < s.last; r++) {
+		float *gate = w->at.gate + (size_t)r * ff + (size_t)s.first;
 
-		w->weights->kernels->glu(gate, w->at.up + (size_t)r * ff + (size_t)first, w->model->gelu, (int)(last - first), gate);
+		w->weights->kernels->glu(gate, w->at.up + (size_t)r * ff + (size_t)s.first, w->model->gelu, (int)(s.last - s.first), gate);
 	}
 }
 
@@ -223,11 +225,10 @@ static void norm(const struct hx_walk *w, int layer, int thread, int threads)
 static void head(const struct hx_walk *w, int layer, int thread, int threads)
 {
 	const struct hx_matrix *m = &w->weights->head;
-	int64_t first, last;
 
 	(void)layer;
 	take_in(w, w->at.normed, w->logit_rows, &m, 1, thread, threads);
-	multiply(w, m, w->logit_rows, w->at.logits, (size_t)m->out, thread, threads, &first, &last);
+	multiply(w, &m, 0, w->logit_rows, w->at.logits, (size_t)m->out, thread, threads);
 }
 
 /* The lowest index of the largest of n > 0 values; sixteen maxima side by side, so that compilers find vectors. */

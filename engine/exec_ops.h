@@ -18,7 +18,7 @@ struct hx_scratch {
 	float *att;    /* heads x d_head */
 	float *up, *gate; /* d_ff */
 	float *sum;    /* d_model: of a matrix, before it is added to the stream */
-	void *input[2]; /* packed rows of the matmul: of float weights, of the others */
+	void *input[3]; /* packed rows, for as many types as the matrices of one operator may have */
 	float *scores; /* thread x query heads of a key head x context */
 	float *logits; /* logit rows x vocab */
 	float *peak;   /* thread x logit rows: the largest of a thread's share, and where it is */
