@@ -167,7 +167,7 @@ is "a sweep that has no point yet hides none" "$status $err" "0 hexplore: sweep 
 sqlite3 good.db 'DELETE FROM sweep WHERE id = 9'
 
 # ---- without room, and closed ----
-disks='mount -t tmpfs -o size=100k none "$1" && mount -o remount,size=2m "$1" && mount -o remount,ro "$1"'
+disks='mount -t tmpfs -o size=136k none "$1" && mount -o remount,size=2m "$1" && mount -o remount,ro "$1"'
 if unshare -rm sh -c "$disks" sh "$tmp" 2>/dev/null; then
 	own="unshare -rm"
 elif unshare -m sh -c "$disks" sh "$tmp" 2>/dev/null; then
@@ -184,7 +184,7 @@ report() {
 	"$@" >out 2>err
 	echo "$name: status $?, $(wc -l <err) line, $(sed 's/^hexplore: //' err)"
 }
-mount -t tmpfs -o size=100k none disk
+mount -t tmpfs -o size=136k none disk
 report new "$HEXPLORE" sweep -q -p rk3588 -s small.json --db disk/new.db
 report after "$HEXPLORE" best --db disk/new.db
 rm disk/*
