@@ -46,7 +46,8 @@ int probe_init_at(struct probe *p, const char *root, const bool *allowed, int n_
 void probe_free(struct probe *p);
 
 /* Measures the rates of all clusters, in less than three seconds: medians of repeated reads of a buffer of four times the last caches, or a quarter
- * of the memory available. Pins the calling thread while it lasts. */
+ * of the memory available. The calling thread stays pinned to one CPU
+ * (hx_pool_run), which is then all that another probe would find. */
 int probe_bandwidth(struct probe *p, struct hx_err *err);
 
 /* What distinguishes this machine, in its present state, from others, as JSON; equal for equal machines. The caller frees it. */

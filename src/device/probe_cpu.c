@@ -130,13 +130,18 @@ static void read_types(const char *root, struct probe_cpu *cpus, int n)
 static bool online(const char *list, const char *cpuinfo, int number)
 {
 	char line[32];
+	size_t len;
 
 	if (list)
 		return probe_list_has(list, number);
-	if (!cpuinfo)
-		return true;
-	snprintf(line, sizeof(line), "processor\t: %d\n", number);
-	return strstr(cpuinfo, line) != NULL;
+	len = (size_t)snprintf(line, sizeof(line), "processor\t: %d", number);
+	for (const char *at = cpuinfo; at; at++) {
+		if (!(at = strstr(at, line)))
+			return false;
+		if (!isdigit((unsigned char)at[len]))
+			return true;
+	}
+	return true;
 }
 
 struct probe_cpu *probe_cpus(const char *root, const bool *allowed, int n_allowed, int *n)
