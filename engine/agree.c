@@ -112,15 +112,15 @@ int hx_agree_lookup(struct hx_agreement *out, const struct hx_generate *what, co
 
 	for (int i = 0; i < text->n_tokens && !rc; i++) {
 		const int left = text->n_tokens - i;
-		struct hx_proposal guesses;
+		struct hx_proposal drafts;
 		int agreed = 0;
 
-		rc = drafter->propose(drafter->self, all, what->n_prompt + i, gamma < left ? gamma : left, &greedy, &guesses, err);
+		rc = drafter->propose(drafter->self, all, what->n_prompt + i, gamma < left ? gamma : left, &greedy, &drafts, err);
 		if (rc)
 			break;
-		while (agreed < guesses.n && guesses.tokens[agreed] == text->tokens[i + agreed])
+		while (agreed < drafts.n && drafts.tokens[agreed] == text->tokens[i + agreed])
 			agreed++;
-		out[i] = (struct hx_agreement){guesses.n, agreed, agreed > 0, guesses.n > 0};
+		out[i] = (struct hx_agreement){drafts.n, agreed, agreed > 0, drafts.n > 0};
 	}
 	free(all);
 	return rc;
