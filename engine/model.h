@@ -27,7 +27,7 @@ struct hx_model {
 	bool rope_pairs;       /* rotates neighbours (2i, 2i+1), as llama's permuted weights want; else halves (i, i + n/2) */
 	int rope_dims;         /* of a head, rotated */
 	double rope_theta, rope_theta_local; /* base; that of layers with a window */
-	double rope_scale;     /* linear scaling: positions are divided by it; 1: none */
+	double rope_scale;     /* linear scaling: positions are divided by it in layers without a window; 1: none */
 	float *rope_factors;   /* rope_dims/2 divisors of the frequencies (Llama 3), or NULL; owned */
 	const struct hx_gguf_tensor *embed, *norm, *head; /* head is embed where tied */
 	struct hx_layer *layers;
@@ -42,5 +42,9 @@ int hx_model_open(struct hx_model *m, const char *path, struct hx_err *err);
 /* The same of an opened file, which the model then owns, also on failure. */
 int hx_model_read(struct hx_model *m, struct hx_gguf *gguf, struct hx_err *err);
 void hx_model_free(struct hx_model *m);
+
+/* Identity of a file's vocabulary: its kind, and a hash of all tokens' texts in order, unused ones at the end left out; `none` where there is none. The
+ * caller frees it. */
+char *hx_model_tokenizer(const struct hx_gguf *g);
 
 #endif
