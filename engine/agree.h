@@ -5,6 +5,8 @@
 
 #include "engine/speculate.h"
 
+enum { HX_AGREE_ROWS = 16 /* of a pass, all with logits: both models must be made for as many */ };
+
 /* At one token of the output, given the true text before it. */
 struct hx_agreement {
 	int drafted;      /* by the drafter, of what comes from here on */
