@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef FUZZ_NO_MAIN
-enum { MAX_SEEDS = 64, MAX_BYTES = 1 << 20 };
+enum { MAX_SEEDS = 64, MAX_BYTES = 4 << 20 };
 
 static struct {
 	unsigned char *data;
@@ -111,7 +111,7 @@ static int add_file(const char *path)
 
 	if (f)
 		fclose(f);
-	if (!n || n_seeds == MAX_SEEDS) {
+	if (!n || n == MAX_BYTES || n_seeds == MAX_SEEDS) {
 		fprintf(stderr, "fuzz_gguf: cannot use '%s'\n", path);
 		free(data);
 		return 1;
