@@ -52,6 +52,9 @@ static int read_types(struct hx_tokenizer *t, const struct hx_gguf *g, struct hx
 	int64_t one;
 	size_t n;
 
+	for (int kind = 0; kind < HX_GGUF_KINDS; kind++)
+		if (kind != HX_GGUF_I32 && hx_gguf_array(g, types_key, (enum hx_gguf_kind)kind, &n))
+			return hx_err_set(err, HX_INPUT, "%.200s: %s is not an array of 32-bit integers", t->name, types_key);
 	t->typed = hx_gguf_array(g, types_key, HX_GGUF_I32, &n);
 	if (t->typed && n != (size_t)t->n)
 		return hx_err_set(err, HX_INPUT, "%.200s: %s has %zu elements, but there are %d tokens", t->name, types_key, n, t->n);

@@ -6,6 +6,7 @@
  * call LLVMFuzzerTestOneInput of the same object (-DFUZZ_NO_MAIN leaves main out). */
 #include "engine/model.h"
 #include "engine/synth.h"
+#include "engine/tokenizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,27 @@ static void touch_arrays(const struct hx_gguf *g)
 		}
 }
 
+static void tokenize(const struct hx_gguf *g)
+{
+	static const char text[] = "The weather <|end|> is 12345\xff\xc3 fine\n";
+	struct hx_tokenizer *t;
+	struct hx_err err;
+	int *tokens;
+	size_t n;
+
+	free(hx_tokenizer_gguf_identity(g));
+	if (hx_tokenizer_create(&t, g, &err))
+		return;
+	for (int flags = 0; flags < 4; flags++) {
+		n = hx_tokenizer_encode(t, text, sizeof(text), flags & 1, flags & 2, &tokens);
+		for (size_t i = 0; i < n; i++)
+			sink += (double)hx_tokenizer_piece(t, tokens[i], true).len;
+		free(tokens);
+	}
+	sink += hx_tokenizer_same(t, t, &err);
+	hx_tokenizer_free(t);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct hx_gguf *g;
@@ -54,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	touch_tensors(g);
 	touch_arrays(g);
-	free(hx_model_tokenizer(g));
+	tokenize(g);
 	if (hx_model_read(&m, g, &err))
 		return 0;
 	sink += (double)hx_shape_params(&m.shape);
@@ -63,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef FUZZ_NO_MAIN
-enum { MAX_SEEDS = 64, MAX_BYTES = 1 << 20 };
+enum { MAX_SEEDS = 64, MAX_BYTES = 4 << 20 };
 
 static struct {
 	unsigned char *data;
@@ -89,7 +111,7 @@ static int add_file(const char *path)
 
 	if (f)
 		fclose(f);
-	if (!n || n_seeds == MAX_SEEDS) {
+	if (!n || n == MAX_BYTES || n_seeds == MAX_SEEDS) {
 		fprintf(stderr, "fuzz_gguf: cannot use '%s'\n", path);
 		free(data);
 		return 1;
