@@ -106,6 +106,7 @@ static void read_all(void *arg, int thread, int n)
 	hx_pool_share((int64_t)(b->bytes / 8), 8, thread, n, &first, &last);
 	for (int64_t i = first; i + 8 <= last; i += 8) {
 		__builtin_prefetch(p + i + 512);
+#pragma GCC unroll 8
 		for (int k = 0; k < 8; k++)
 			sum[k] += p[i + k];
 	}

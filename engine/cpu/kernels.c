@@ -8,10 +8,14 @@
 static const struct hx_kernels *const sets[] = {
 #if defined(__x86_64__)
 	&hx_kernels_avx512,
+<<<<<<< HEAD
 #endif
 #if defined(__aarch64__)
 	&hx_kernels_neon_dot,
 	&hx_kernels_neon,
+=======
+	&hx_kernels_avx2,
+>>>>>>> h-x86
 #endif
 	&hx_kernels_portable,
 };
