@@ -170,8 +170,10 @@ INLINE void quantised(int type, int rows, int in, const uint8_t *w, const void *
 			read_scales(type, head, i, &b);
 			read_codes(type, w, &b);
 #pragma GCC unroll 8
-			for (int r = 0; r < rows; r++, x += hx_input_record(type))
+			for (int r = 0; r < rows; r++, x += hx_input_record(type)) {
 				sum[r] = add_row(type, &b, x, sum[r]);
+				__asm__ volatile("" : : : "memory"); /* rows one after the other: all at once do not fit the registers */
+			}
 		}
 	}
 #pragma GCC unroll 8
