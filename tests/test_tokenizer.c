@@ -103,12 +103,10 @@ static void write_id(struct hx_gguf_writer *w, const char *key, int64_t id)
 		hx_gguf_write_integer(w, key, HX_GGUF_U32, id - 1);
 }
 
-static struct hx_gguf *gguf(const struct spec *s)
+static void write_file(const struct spec *s, char *path)
 {
-	char path[] = "test_tokenizer.XXXXXX";
 	int fd = mkstemp(path);
 	struct hx_gguf_writer *w;
-	struct hx_gguf *g;
 	struct hx_err err;
 
 	assert_true(fd >= 0);
@@ -129,7 +127,18 @@ static struct hx_gguf *gguf(const struct spec *s)
 		hx_gguf_write_integer(w, "tokenizer.ggml.add_eos_token", HX_GGUF_BOOL, 1);
 	if (s->no_prefix)
 		hx_gguf_write_integer(w, "tokenizer.ggml.add_space_prefix", HX_GGUF_BOOL, 0);
-	if (hx_gguf_write_end(w, &err) || hx_gguf_open(&g, path, &err))
+	if (hx_gguf_write_end(w, &err))
+		fail_msg("%s", err.msg);
+}
+
+static struct hx_gguf *gguf(const struct spec *s)
+{
+	char path[] = "test_tokenizer.XXXXXX";
+	struct hx_gguf *g;
+	struct hx_err err;
+
+	write_file(s, path);
+	if (hx_gguf_open(&g, path, &err))
 		fail_msg("%s", err.msg);
 	unlink(path);
 	return g;
@@ -493,7 +502,7 @@ static void pretokenizers(void **state)
 static const struct {
 	struct spec s;
 	const char *message;
-} bad[] = {
+} wrong[] = {
 	{{.model = ""}, "has no tokenizer (tokenizer.ggml.model)"},
 	{{.model = "bert"}, "the tokenizer 'bert' is not supported"},
 	{{.model = "gpt2", .pre = "deepseek-llm"}, "the pre-tokenizer 'deepseek-llm' is not supported"},
@@ -530,9 +539,9 @@ static void refuses(void **state)
 	static char huge[5000];
 
 	(void)state;
-	for (size_t i = 0; i <= COUNT(bad); i++) {
-		struct spec s = i < COUNT(bad) ? bad[i].s : (struct spec){.more = {{huge, 0, 0}}};
-		const char *message = i < COUNT(bad) ? bad[i].message : "token 259 has 4999 bytes, not 1 to 4096";
+	for (size_t i = 0; i <= COUNT(wrong); i++) {
+		struct spec s = i < COUNT(wrong) ? wrong[i].s : (struct spec){.more = {{huge, 0, 0}}};
+		const char *message = i < COUNT(wrong) ? wrong[i].message : "token 259 has 4999 bytes, not 1 to 4096";
 		struct hx_tokenizer *t;
 		struct hx_gguf *g;
 		struct hx_err err;
@@ -547,23 +556,76 @@ static void refuses(void **state)
 	}
 }
 
+static char *slurp(const char *path, size_t *size)
+{
+	enum { MOST = 1 << 22 };
+	FILE *f = fopen(path, "rb");
+	char *bytes;
+
+	if (!f)
+		return NULL;
+	bytes = hx_xmalloc(MOST);
+	*size = fread(bytes, 1, MOST - 1, f);
+	bytes[*size] = '\0';
+	fclose(f);
+	return bytes;
+}
+
+/* A file with a few bytes changed is refused, or serves: nothing else happens. */
+static void survives(void **state)
+{
+	static const struct spec *const specs[] = {&spm, &bpe};
+	static const char text[] = "<|im_end|> hello, 123 \xe6\x88\x91\xff <user></s>";
+	char *good[2], bad[1 << 14];
+	size_t size[2];
+	uint32_t x = 1;
+
+	(void)state;
+	for (int kind = 0; kind < 2; kind++) {
+		char path[] = "test_tokenizer.XXXXXX";
+
+		write_file(specs[kind], path);
+		good[kind] = slurp(path, &size[kind]);
+		assert_true(size[kind] <= sizeof(bad));
+		unlink(path);
+	}
+	for (int round = 0; round < 3000; round++) {
+		int kind = round % 2, *tokens;
+		struct hx_tokenizer *t;
+		struct hx_gguf *g;
+		struct hx_err err;
+
+		memcpy(bad, good[kind], size[kind]);
+		for (int k = 0; k <= round % 5; k++) {
+			x = x * 1664525 + 1013904223;
+			bad[(x >> 8) % size[kind]] = (char)(x % 3 ? x >> 24 : 1u << (x >> 29));
+		}
+		if (hx_gguf_parse(&g, bad, size[kind], "bad", &err))
+			continue;
+		if (hx_tokenizer_create(&t, g, &err) == HX_OK) {
+			size_t n = hx_tokenizer_encode(t, text, strlen(text), true, true, &tokens);
+
+			while (n-- > 0)
+				assert_true(tokens[n] >= 0 && tokens[n] < hx_tokenizer_vocab(t));
+			free(tokens);
+			hx_tokenizer_free(t);
+		}
+		hx_gguf_free(g);
+	}
+	free(good[0]);
+	free(good[1]);
+}
+
 /* ---- published vocabularies ---- */
 
-static char *slurp(const char *name, size_t *size)
+static char *published_file(const char *name, size_t *size)
 {
 	const char *shared = getenv("HX_SHARED");
 	char *path = shared ? hx_xasprintf("%s/data/vocab/%s", shared, name) : hx_xasprintf("%s/../shared/data/vocab/%s", HX_SRCDIR, name);
-	FILE *f = fopen(path, "rb");
-	char *bytes = NULL;
+	char *bytes = slurp(path, size);
 
-	if (f) {
-		bytes = hx_xmalloc(1 << 22);
-		*size = fread(bytes, 1, (1 << 22) - 1, f);
-		bytes[*size] = '\0';
-		fclose(f);
-	} else {
+	if (!bytes)
 		print_message("# no %s\n", path);
-	}
 	free(path);
 	return bytes;
 }
@@ -603,9 +665,9 @@ static void published(void **state)
 
 		snprintf(in_name, sizeof(in_name), "%s.inp", names[i]);
 		snprintf(out_name, sizeof(out_name), "%s.out", names[i]);
-		bytes = slurp(names[i], &size);
-		in = slurp(in_name, &n);
-		out = slurp(out_name, &n);
+		bytes = published_file(names[i], &size);
+		in = published_file(in_name, &n);
+		out = published_file(out_name, &n);
 		if (!bytes || !in || !out)
 			skip();
 		if (hx_gguf_parse(&g, bytes, size, names[i], &err) || hx_tokenizer_create(&t, g, &err))
@@ -625,7 +687,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sentencepiece), cmocka_unit_test(byte_level), cmocka_unit_test(begins_and_ends), cmocka_unit_test(control),
 		cmocka_unit_test(untyped), cmocka_unit_test(same), cmocka_unit_test(pretokenizers), cmocka_unit_test(refuses),
-		cmocka_unit_test(published),
+		cmocka_unit_test(survives), cmocka_unit_test(published),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

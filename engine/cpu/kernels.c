@@ -7,8 +7,11 @@
 /* Fastest first. */
 static const struct hx_kernels *const sets[] = {
 #if defined(__x86_64__)
+	&hx_kernels_avx512,
 #endif
 #if defined(__aarch64__)
+	&hx_kernels_neon_dot,
+	&hx_kernels_neon,
 #endif
 	&hx_kernels_portable,
 };
