@@ -8,21 +8,11 @@
 static const struct hx_kernels *const sets[] = {
 #if defined(__x86_64__)
 	&hx_kernels_avx512,
-<<<<<<< HEAD
-<<<<<<< HEAD
-=======
 	&hx_kernels_avx2,
->>>>>>> h-quant
 #endif
 #if defined(__aarch64__)
 	&hx_kernels_neon_dot,
 	&hx_kernels_neon,
-<<<<<<< HEAD
-=======
-	&hx_kernels_avx2,
->>>>>>> h-x86
-=======
->>>>>>> h-quant
 #endif
 	&hx_kernels_portable,
 };
