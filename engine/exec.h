@@ -9,24 +9,32 @@
 
 struct hx_exec;
 
+/* Rows that one walk through the operators takes; longer passes are cut, and read the weights once for each cut. */
+enum { HX_EXEC_ROWS = 256 };
+
 struct hx_exec_options {
 	int context;     /* tokens to hold at most */
+	int logit_rows;  /* that a pass asks for at most, HX_EXEC_ROWS or less */
 	bool kv_cache;   /* false: every pass takes the whole text again */
-	int exit_layers; /* early exit after so many layers is wanted of it (hx_exec_front); 0: not */
+	int exit_layers; /* after so many layers the front ends (hx_exec_front); 0: there is none */
 };
 
-/* All pointers are borrowed; the graph's operators run on pools, one for each of the mapping's uses (by index). */
+/* Before weights are loaded: whether the graph's operators can run on pools, which are by index of their unit. HX_INPUT: a unit without one; a context or
+ * an early exit that the model does not have. */
+int hx_exec_check(const struct hx_graph *graph, struct hx_pool *const *pools, const struct hx_exec_options *options, struct hx_err *err);
+
+/* Bytes that the cache, the tables and the scratch of passes will take. */
+double hx_exec_bytes(const struct hx_graph *graph, struct hx_pool *const *pools, const struct hx_exec_options *options);
+
+/* All pointers are borrowed. Fails as the check does. */
 int hx_exec_create(struct hx_exec **out, const struct hx_graph *graph, const struct hx_weights *weights, struct hx_pool *const *pools,
 		   const struct hx_exec_options *options, struct hx_err *err);
 void hx_exec_free(struct hx_exec *e);
 
-/* Bytes that a cache and the scratch of passes take, without creating. */
-double hx_exec_bytes(const struct hx_shape *s, const struct hx_exec_options *options);
-
 struct hx_lm hx_exec_lm(struct hx_exec *e);
 
-/* The drafter that its first exit_layers layers and its head are. It shares the cache: draft steps keep the hidden rows, and the next verify pass of
- * hx_exec_lm finds the first layers of its rows done where they were drafted. Rolling either back rolls both. */
+/* The drafter that the first exit_layers layers and the head make. It shares cache and text: what it takes in, the next verify pass of hx_exec_lm
+ * finds done up to there, if it is given the same tokens. Rolling either back rolls both. */
 struct hx_lm hx_exec_front(struct hx_exec *e);
 
 /* Every pass from now on is traced; NULL: none. */

@@ -34,7 +34,8 @@ struct hx_gguf_tensor {
 
 struct hx_gguf;
 
-/* Maps a file. HX_INPUT: not GGUF, of another version or byte order, damaged, a tensor type that is not supported; HX_IO: cannot be read. */
+/* Maps a file, which must not shrink while it is open. HX_INPUT: not GGUF, of another version or byte order, damaged, a tensor type that is not
+ * supported; HX_IO: cannot be read. */
 int hx_gguf_open(struct hx_gguf **out, const char *path, struct hx_err *err);
 
 /* The same of bytes in memory, which are borrowed; name stands in errors. */
@@ -63,6 +64,7 @@ double hx_gguf_array_number(const struct hx_gguf *g, const char *key, size_t i);
 /* Writing, version 3: values, then tensors in order, then hx_gguf_write_end. The first failure is kept and told at the end. */
 struct hx_gguf_writer;
 
+/* The file takes its place when it is whole. HX_INPUT: something stands there that is no file; HX_IO: it cannot be made. */
 int hx_gguf_write(struct hx_gguf_writer **out, const char *path, struct hx_err *err);
 void hx_gguf_write_string(struct hx_gguf_writer *w, const char *key, const char *value);
 void hx_gguf_write_integer(struct hx_gguf_writer *w, const char *key, enum hx_gguf_kind kind, int64_t value);
@@ -76,5 +78,8 @@ void hx_gguf_write_data(struct hx_gguf_writer *w, const void *data, size_t bytes
 
 /* Finishes and frees. HX_IO: the file could not be written whole, and is removed. */
 int hx_gguf_write_end(struct hx_gguf_writer *w, struct hx_err *err);
+
+/* Gives up: frees, and nothing is left. */
+void hx_gguf_write_cancel(struct hx_gguf_writer *w);
 
 #endif

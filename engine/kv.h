@@ -1,4 +1,4 @@
-/* The key/value cache of one model: f16, by layer and key head, with rollback. */
+/* The key/value cache of one model: f16, by layer and key head. Rolling it back is to write on from an earlier position: see exec.h. */
 #ifndef ENGINE_KV_H
 #define ENGINE_KV_H
 
@@ -6,11 +6,9 @@
 
 struct hx_kv {
 	int layers, kv_heads, d_head, context; /* context: positions there is room for */
-	int length;                            /* positions filled in every layer */
 	uint16_t *keys, *values;               /* layers x kv_heads x context x d_head */
 };
 
-/* Bytes of a cache. */
 double hx_kv_bytes(const struct hx_shape *s, int context);
 void hx_kv_init(struct hx_kv *kv, const struct hx_shape *s, int context);
 void hx_kv_free(struct hx_kv *kv);

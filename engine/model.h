@@ -27,7 +27,7 @@ struct hx_model {
 	bool rope_pairs;       /* rotates neighbours (2i, 2i+1), as llama's permuted weights want; else halves (i, i + n/2) */
 	int rope_dims;         /* of a head, rotated */
 	double rope_theta, rope_theta_local; /* base; that of layers with a window */
-	double rope_scale;     /* linear scaling: positions are divided by it; 1: none */
+	double rope_scale;     /* linear scaling: positions are divided by it in layers without a window; 1: none */
 	float *rope_factors;   /* rope_dims/2 divisors of the frequencies (Llama 3), or NULL; owned */
 	const struct hx_gguf_tensor *embed, *norm, *head; /* head is embed where tied */
 	struct hx_layer *layers;

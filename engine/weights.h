@@ -25,11 +25,11 @@ struct hx_weights {
 /* Bytes that loading takes, without loading. */
 double hx_weights_bytes(const struct hx_model *m, int type, const struct hx_kernels *k);
 
-/* Loads on the threads of a pool. */
-int hx_weights_load(struct hx_weights *w, const struct hx_model *m, int type, const struct hx_kernels *k, struct hx_pool *pool, struct hx_err *err);
+/* Loads on the threads of a pool. The model outlives the weights. */
+void hx_weights_load(struct hx_weights *w, const struct hx_model *m, int type, const struct hx_kernels *k, struct hx_pool *pool);
 void hx_weights_free(struct hx_weights *w);
 
-/* The embedding of a token, d_model values, as the quantised table has it. row: scratch. */
+/* The embedding of a token, d_model values, as the quantised table has it and scaled as the model wants it. */
 void hx_weights_embed(const struct hx_weights *w, int token, float *x);
 
 #endif

@@ -1,10 +1,5 @@
-#include "store/store.h"
-
 #include "fixture.h"
-
-#include <sqlite3.h>
-#include <stdio.h>
-#include <unistd.h>
+#include "tempdb.h"
 
 /* Feasible and infeasible points, plain and drafted, of both kinds of drafters. */
 #define SWEEP                                                                                                                              \
@@ -12,48 +7,6 @@
 	"\"target_mappings\": [\"cx2\", \"g\"], \"draft_mappings\": [\"cx3\", \"g\"], \"modes\": [\"sequential\", \"overlapped\"],\n"      \
 	"\"workloads\": [{\"prompt\": 5, \"generated\": 7}], \"gamma\": [1, 3],\n"                                                         \
 	"\"acceptance\": [{\"alpha\": 0.7, \"kind\": \"estimate\", \"from\": \"x\"}]"
-
-static char dir[256], db[300];
-
-static int enter(void **state)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	(void)state;
-	snprintf(dir, sizeof(dir), "%.200s/hxstore.XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	if (!mkdtemp(dir))
-		return -1;
-	snprintf(db, sizeof(db), "%s/t.db", dir);
-	return 0;
-}
-
-static void clear(void)
-{
-	static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-	char path[320];
-
-	for (size_t i = 0; i < COUNT(suffixes); i++) {
-		snprintf(path, sizeof(path), "%s%s", db, suffixes[i]);
-		unlink(path);
-	}
-}
-
-static int leave(void **state)
-{
-	(void)state;
-	clear();
-	return rmdir(dir);
-}
-
-static struct store *open_db(enum store_access access)
-{
-	struct store *s;
-	struct hx_err err;
-
-	if (store_open(&s, db, access, &err))
-		fail_msg("%s", err.msg);
-	return s;
-}
 
 /* Stores the whole of a study. */
 static void save(struct store *s, const struct fixture *f, struct store_sweep *sweep)
@@ -82,11 +35,11 @@ static void save(struct store *s, const struct fixture *f, struct store_sweep *s
 /* Saves the fixture's sweep in a new database and opens that again for reading. */
 static struct store *saved(const struct fixture *f, struct store_sweep *sweep)
 {
-	struct store *s = open_db(STORE_WRITE);
+	struct store *s = tempdb_open(STORE_WRITE);
 
 	save(s, f, sweep);
 	store_close(s);
-	return open_db(STORE_READ);
+	return tempdb_open(STORE_READ);
 }
 
 enum { ID, TARGET, TQ, TM, DRAFTER, DQ, DM, GAMMA, MODE, PROMPT, GENERATED, ACCEPTANCE, FEASIBLE, REASON, FIRST };
@@ -158,22 +111,7 @@ static void round_trip(void **state)
 	assert_int_equal(r.next, f.space.size);
 	store_close(s);
 	fixture_free(&f);
-	clear();
-}
-
-/* The first value of a statement run beside the store. */
-static int64_t ask(const char *sql)
-{
-	sqlite3_stmt *st = NULL;
-	sqlite3 *raw = NULL;
-	int64_t v;
-
-	assert_int_equal(sqlite3_open(db, &raw), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(raw, sql, -1, &st, NULL), SQLITE_OK);
-	v = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : -1;
-	sqlite3_finalize(st);
-	sqlite3_close(raw);
-	return v;
+	tempdb_clear();
 }
 
 /* Two sweeps through one store share their inputs and mappings; NULLs are NULLs. */
@@ -187,24 +125,24 @@ static void shares(void **state)
 	(void)state;
 	fixture_load(&f, fixture_profile, SWEEP, NULL);
 	size = f.space.size;
-	s = open_db(STORE_WRITE);
+	s = tempdb_open(STORE_WRITE);
 	save(s, &f, &first);
 	save(s, &f, &second);
 	assert_int_not_equal(first.id, second.id);
 	store_close(s);
 	fixture_free(&f);
-	assert_int_equal(ask("SELECT count(*) FROM input"), 4);
-	assert_int_equal(ask("SELECT count(*) FROM sweep_input"), 8);
-	assert_int_equal(ask("SELECT count(*) FROM mapping"), 3);
-	assert_int_equal(ask("SELECT count(*) FROM point"), 2 * size);
-	assert_int_equal(ask("SELECT count(*) FROM part JOIN sweep ON sweep.id = part.sweep WHERE first = 0 AND last = size AND done = size"), 2);
-	assert_int_equal(ask("SELECT count(*) FROM point WHERE feasible AND target_quant = 'f16' AND quality IS NOT NULL"), 0);
-	assert_true(ask("SELECT count(*) FROM point WHERE target_quant = 'q8_0' AND quality = 9.5") > 0);
-	assert_int_equal(ask("SELECT count(*) FROM point WHERE NOT feasible AND speedup IS NOT NULL"), 0);
-	assert_true(ask("SELECT count(*) FROM point WHERE NOT feasible AND reason IS NOT NULL") > 0);
-	assert_int_equal(ask("PRAGMA application_id"), 0x6878706c);
-	assert_int_equal(ask("PRAGMA foreign_key_check"), -1);
-	clear();
+	assert_int_equal(tempdb_ask("SELECT count(*) FROM input"), 4);
+	assert_int_equal(tempdb_ask("SELECT count(*) FROM sweep_input"), 8);
+	assert_int_equal(tempdb_ask("SELECT count(*) FROM mapping"), 3);
+	assert_int_equal(tempdb_ask("SELECT count(*) FROM point"), 2 * size);
+	assert_int_equal(tempdb_ask("SELECT count(*) FROM part JOIN sweep ON sweep.id = part.sweep WHERE first = 0 AND last = size AND done = size"), 2);
+	assert_int_equal(tempdb_ask("SELECT count(*) FROM point WHERE feasible AND target_quant = 'f16' AND quality IS NOT NULL"), 0);
+	assert_true(tempdb_ask("SELECT count(*) FROM point WHERE target_quant = 'q8_0' AND quality = 9.5") > 0);
+	assert_int_equal(tempdb_ask("SELECT count(*) FROM point WHERE NOT feasible AND speedup IS NOT NULL"), 0);
+	assert_true(tempdb_ask("SELECT count(*) FROM point WHERE NOT feasible AND reason IS NOT NULL") > 0);
+	assert_int_equal(tempdb_ask("PRAGMA application_id"), 0x6878706c);
+	assert_int_equal(tempdb_ask("PRAGMA foreign_key_check"), -1);
+	tempdb_clear();
 }
 
 /* A part of a sweep: found by what it is of, gone on with from where it was left by one process at a time. */
@@ -217,7 +155,7 @@ static void goes_on(void **state)
 	struct point points[40];
 	struct prediction all[40];
 	struct store_batch batch = {points, all, 30, false, 34, &found};
-	struct store *s = open_db(STORE_WRITE);
+	struct store *s = tempdb_open(STORE_WRITE);
 	struct hx_err err;
 	int64_t id;
 
@@ -270,14 +208,14 @@ static void goes_on(void **state)
 	assert_non_null(strstr(err.msg, "another process goes on with sweep"));
 	batch = (struct store_batch){points + 30, all + 30, 10, false, 44, &found};
 	assert_int_equal(store_points(s, &sweep, &part, &f.predict, &batch, &err), HX_OK);
-	assert_int_equal(ask("SELECT count(*) FROM point WHERE id BETWEEN 5 AND 44"), 40);
+	assert_int_equal(tempdb_ask("SELECT count(*) FROM point WHERE id BETWEEN 5 AND 44"), 40);
 	assert_int_equal(store_sweep_unfinished(s, &id, &seen, &err), HX_OK);
 	assert_int_equal(id, 0);
 	batch = (struct store_batch){points + 7, all + 7, 2, true, 44, &found};
 	assert_int_equal(store_points(s, &sweep, &part, &f.predict, &batch, &err), HX_OK);
-	assert_int_equal(ask("SELECT count(*) FROM point"), 2);
-	assert_int_equal(ask("SELECT min(id) FROM point"), 12);
-	assert_int_equal(ask("UPDATE part SET last = 1000000"), -1);
+	assert_int_equal(tempdb_ask("SELECT count(*) FROM point"), 2);
+	assert_int_equal(tempdb_ask("SELECT min(id) FROM point"), 12);
+	assert_int_equal(tempdb_ask("UPDATE part SET last = 1000000"), -1);
 	assert_int_equal(store_sweep_unfinished(s, &id, &seen, &err), HX_INPUT);
 	assert_non_null(strstr(err.msg, "is damaged"));
 	findings_free(&found);
@@ -285,7 +223,7 @@ static void goes_on(void **state)
 	store_close(s);
 	fixture_free(&f);
 	fixture_free(&other);
-	clear();
+	tempdb_clear();
 }
 
 /* A study loaded from the database alone predicts the same. */
@@ -324,7 +262,7 @@ static void reloads(void **state)
 	store_close(s);
 	fixture_free(&again);
 	fixture_free(&f);
-	clear();
+	tempdb_clear();
 }
 
 struct list {
@@ -353,7 +291,7 @@ static void queries(void **state)
 
 	(void)state;
 	fixture_load(&f, fixture_profile, SWEEP, NULL);
-	s = open_db(STORE_WRITE);
+	s = tempdb_open(STORE_WRITE);
 	save(s, &f, &sweep);
 	all.sweep = sweep.id;
 	for (int64_t i = 0; i < f.space.size; i++) {
@@ -414,7 +352,7 @@ static void queries(void **state)
 	assert_int_equal(store_select(s, &q, collect, &l, &err), HX_INPUT);
 	store_close(s);
 	fixture_free(&f);
-	clear();
+	tempdb_clear();
 }
 
 static void check_refused(enum store_access access, int rc, const char *message)
@@ -422,19 +360,10 @@ static void check_refused(enum store_access access, int rc, const char *message)
 	struct hx_err err = {""};
 	struct store *s;
 
-	assert_int_equal(store_open(&s, db, access, &err), rc);
+	assert_int_equal(store_open(&s, tempdb_path, access, &err), rc);
 	assert_null(s);
 	if (!strstr(err.msg, message) || !strstr(err.msg, "t.db"))
 		fail_msg("%s", err.msg);
-}
-
-static void run_sql(const char *sql)
-{
-	sqlite3 *raw = NULL;
-
-	assert_int_equal(sqlite3_open(db, &raw), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(raw, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(raw);
 }
 
 static void others(void **state)
@@ -443,37 +372,37 @@ static void others(void **state)
 
 	(void)state;
 	check_refused(STORE_READ, HX_INPUT, "no database '");
-	run_sql("CREATE TABLE theirs (x)");
+	tempdb_run_sql("CREATE TABLE theirs (x)");
 	check_refused(STORE_READ, HX_INPUT, "is a database of another application");
 	check_refused(STORE_WRITE, HX_INPUT, "is a database of another application");
-	clear();
-	run_sql("PRAGMA application_id = 5; CREATE TABLE theirs (x)");
+	tempdb_clear();
+	tempdb_run_sql("PRAGMA application_id = 5; CREATE TABLE theirs (x)");
 	check_refused(STORE_WRITE, HX_INPUT, "is a database of another application");
-	clear();
-	store_close(open_db(STORE_WRITE));
-	run_sql("PRAGMA user_version = 999");
+	tempdb_clear();
+	store_close(tempdb_open(STORE_WRITE));
+	tempdb_run_sql("PRAGMA user_version = 999");
 	check_refused(STORE_READ, HX_INPUT, "is of a newer hexplore (schema 999");
 	check_refused(STORE_WRITE, HX_INPUT, "is of a newer hexplore (schema 999");
-	run_sql("PRAGMA user_version = 1");
+	tempdb_run_sql("PRAGMA user_version = 1");
 	check_refused(STORE_READ, HX_INPUT, "is of an older hexplore (schema 1");
 	check_refused(STORE_WRITE, HX_INPUT, "is of an older hexplore (schema 1");
-	clear();
-	text = fopen(db, "w");
+	tempdb_clear();
+	text = fopen(tempdb_path, "w");
 	for (int i = 0; i < 200; i++)
 		fputs("This is no database at all.\n", text);
 	fclose(text);
 	check_refused(STORE_READ, HX_INPUT, "is not a hexplore database");
 	check_refused(STORE_WRITE, HX_INPUT, "is not a hexplore database");
-	clear();
-	text = fopen(db, "w");
+	tempdb_clear();
+	text = fopen(tempdb_path, "w");
 	fclose(text);
 	check_refused(STORE_READ, HX_INPUT, "is empty; run 'hexplore sweep' first");
-	clear();
+	tempdb_clear();
 }
 
 static void nothing_yet(void **state)
 {
-	struct store *s = open_db(STORE_WRITE);
+	struct store *s = tempdb_open(STORE_WRITE);
 	struct store_sweep sweep;
 	struct hx_err err;
 
@@ -482,9 +411,9 @@ static void nothing_yet(void **state)
 	assert_non_null(strstr(err.msg, "has no sweep yet; run 'hexplore sweep' first"));
 	store_close(s);
 	store_close(NULL);
-	s = open_db(STORE_READ);
+	s = tempdb_open(STORE_READ);
 	store_close(s);
-	clear();
+	tempdb_clear();
 }
 
 int main(void)
@@ -494,5 +423,5 @@ int main(void)
 		cmocka_unit_test(queries),    cmocka_unit_test(others), cmocka_unit_test(nothing_yet),
 	};
 
-	return cmocka_run_group_tests(tests, enter, leave);
+	return cmocka_run_group_tests(tests, tempdb_enter, tempdb_leave);
 }

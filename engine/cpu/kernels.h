@@ -57,4 +57,9 @@ const struct hx_kernels *hx_kernels_find(const char *name);
 size_t hx_pack_bytes(int type, int out, int in, int lanes);
 void hx_pack(const struct hx_matrix *w, int first, int last, const void *rows);
 
+
+/* Zeroed memory for a matrix, 64-byte aligned, on huge pages where the system gives them. */
+void *hx_pack_alloc(size_t bytes);
+void hx_pack_free(void *data);
+
 #endif

@@ -3,6 +3,7 @@
 #include "cmd/answer.h"
 #include "cmd/cmd.h"
 #include "cmd/session.h"
+#include "store/store_measure.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,18 @@ static int print_answer(const char *db, int64_t id, struct hx_err *err)
 	return rc;
 }
 
+/* Runs are of one device and one moment; joined, they would count twice when the files are joined again. */
+static int tell_what_stays(struct store *s, const char *path, struct hx_err *err)
+{
+	char shown[256];
+	int64_t n;
+	int rc = store_measurements(s, &n, err);
+
+	if (!rc && n)
+		fprintf(stderr, "hexplore: measurements stay in '%s': predictions alone are joined\n", text_clean(shown, sizeof(shown), path));
+	return rc;
+}
+
 /* The files that are not db itself, each tried so that a bad one leaves no new database behind. */
 static int check_files(const char *db, char **files, int *n, struct hx_err *err)
 {
@@ -121,8 +134,10 @@ static int check_files(const char *db, char **files, int *n, struct hx_err *err)
 	for (int i = 0; i < *n && !rc; i++) {
 		if (same_file(files[i], db))
 			continue;
-		if (!(rc = store_open(&s, files[i], STORE_READ, err)))
+		if (!(rc = store_open(&s, files[i], STORE_READ, err))) {
+			rc = tell_what_stays(s, files[i], err);
 			store_close(s);
+		}
 		files[kept++] = files[i];
 	}
 	*n = kept;

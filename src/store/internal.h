@@ -9,6 +9,7 @@
 struct store {
 	sqlite3 *db;
 	char *path; /* cleaned, for messages */
+	int version; /* of its schema; one that is only read may be older than SCHEMA_VERSION */
 	sqlite3_stmt *insert;
 	int64_t *target_maps, **draft_maps; /* mapping ids of the sweep being written */
 	char **acceptance; /* its sources in words */

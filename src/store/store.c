@@ -92,19 +92,38 @@ static int64_t integer(struct store *s, const char *sql, int64_t missing)
 
 /* ---- opening ---- */
 
-static int create_schema(struct store *s, struct hx_err *err)
+/* Makes what the versions after `from` up to `to` brought. */
+static int make_schema(struct store *s, int from, int to, struct hx_err *err)
+{
+	int rc = HX_OK;
+
+	for (int v = from < SCHEMA_OLDEST ? SCHEMA_OLDEST : from + 1; v <= to && !rc; v++)
+		rc = store_execute(s, schema_steps[v - SCHEMA_OLDEST], err);
+	return rc;
+}
+
+/* Creates the schema, or brings it to the latest version. */
+static int upgrade_schema(struct store *s, struct hx_err *err)
 {
 	char stamp[96];
-	int rc = store_execute(s, "BEGIN IMMEDIATE", err);
+	int version, rc = store_execute(s, "BEGIN IMMEDIATE", err);
 
 	if (rc)
 		return rc;
 	/* another process may have been first */
-	if (integer(s, "PRAGMA application_id", 0) == SCHEMA_APPLICATION)
-		return store_execute(s, "COMMIT", err);
+	version = integer(s, "PRAGMA application_id", 0) == SCHEMA_APPLICATION ? (int)integer(s, "PRAGMA user_version", 0) : 0;
 	snprintf(stamp, sizeof(stamp), "PRAGMA application_id = %d; PRAGMA user_version = %d", SCHEMA_APPLICATION, SCHEMA_VERSION);
-	if ((rc = store_execute(s, schema_sql, err)) || (rc = store_execute(s, stamp, err)) || (rc = store_execute(s, "COMMIT", err)))
+	if (version < SCHEMA_VERSION && (rc = make_schema(s, version, SCHEMA_VERSION, err)) && version && sqlite3_errcode(s->db) == SQLITE_ERROR)
+		rc = hx_err_set(err, HX_INPUT, "database '%s' is of an older hexplore and cannot be extended: %s; rename that, or --db names another file",
+				s->path, sqlite3_errmsg(s->db)); /* something of the user's has the name of a new table */
+	if (!rc && version < SCHEMA_VERSION)
+		rc = store_execute(s, stamp, err);
+	if (!rc)
+		rc = store_execute(s, "COMMIT", err);
+	if (rc)
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	else
+		s->version = SCHEMA_VERSION;
 	return rc;
 }
 
@@ -120,7 +139,7 @@ static int check_schema(struct store *s, struct hx_err *err)
 
 	if (sqlite3_open(":memory:", &fresh.db) != SQLITE_OK)
 		rc = store_fail(&fresh, err);
-	if (rc || (rc = store_execute(&fresh, schema_sql, err)) || (rc = store_prepare(&fresh, wanted_sql, &wanted, err)) ||
+	if (rc || (rc = make_schema(&fresh, 0, s->version, err)) || (rc = store_prepare(&fresh, wanted_sql, &wanted, err)) ||
 	    (rc = store_prepare(s, found_sql, &found, err)))
 		goto out;
 	while (!rc && (step = sqlite3_step(wanted)) == SQLITE_ROW) {
@@ -181,22 +200,26 @@ static int check_identity(struct store *s, enum store_access access, struct hx_e
 	sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
 	if (application == SCHEMA_APPLICATION && version > SCHEMA_VERSION)
 		return hx_err_set(err, HX_INPUT, "database '%s' is of a newer hexplore (schema %d, this one knows %d)", s->path, (int)version, SCHEMA_VERSION);
-	if (application == SCHEMA_APPLICATION && version < SCHEMA_VERSION)
+	if (application == SCHEMA_APPLICATION && version < SCHEMA_OLDEST)
 		return hx_err_set(err, HX_INPUT, "database '%s' is of an older hexplore (schema %d, this one knows %d); sweep again into another with --db",
 				  s->path, (int)version, SCHEMA_VERSION);
 	if (application == SCHEMA_APPLICATION) {
-		int rc = check_schema(s, err);
-		bool large;
+		int rc;
 
+		s->version = (int)version;
+		rc = check_schema(s, err);
+		if (rc || access == STORE_READ)
+			return rc;
 		/* the check holds the write lock: of a file larger than this it could take longer than others wait */
-		large = integer(s, "PRAGMA page_count", 0) * integer(s, "PRAGMA page_size", 0) > MOST_CHECKED_BYTES;
-		return rc || access == STORE_READ || large ? rc : check_undamaged(s, err);
+		if (integer(s, "PRAGMA page_count", 0) * integer(s, "PRAGMA page_size", 0) <= MOST_CHECKED_BYTES && (rc = check_undamaged(s, err)))
+			return rc;
+		return s->version < SCHEMA_VERSION ? upgrade_schema(s, err) : HX_OK;
 	}
 	if (tables > 0 || application != 0)
 		return hx_err_set(err, HX_INPUT, "'%s' is a database of another application; --db names another file", s->path);
 	if (access == STORE_READ)
 		return hx_err_set(err, HX_INPUT, "database '%s' is empty; run 'hexplore sweep' first", s->path);
-	return create_schema(s, err);
+	return upgrade_schema(s, err);
 }
 
 /* Creates the folder of a file, one level. */

@@ -8,8 +8,8 @@ struct store;
 
 enum store_access { STORE_READ, STORE_WRITE /* created, with its folder, when it is not there */ };
 
-/* Opens a database. HX_INPUT: none there (for reading), another application's, a newer version's, not a database; HX_IO: cannot be read or
- * written. Several processes may have it open. */
+/* Opens a database; one of an older version is read as it is, and brought to this version for writing. HX_INPUT: none there (for reading), another
+ * application's, a newer version's, too old a one, not a database; HX_IO: cannot be read or written. Several processes may have it open. */
 int store_open(struct store **out, const char *path, enum store_access access, struct hx_err *err);
 void store_close(struct store *s);
 
@@ -92,8 +92,11 @@ struct store_filter {
 
 enum { STORE_MAX_FILTERS = 16 };
 
-/* Columns and rows of the view `prediction`. Column names must be those of store_columns. */
+enum store_view { STORE_PREDICTION, STORE_VALIDATION };
+
+/* Columns and rows of a view. Column names must be those of store_columns or store_validation_columns. */
 struct store_query {
+	enum store_view view;
 	int64_t sweep;
 	const char *const *columns;
 	int n_columns;
@@ -102,11 +105,11 @@ struct store_query {
 	const char *order; /* column, or NULL: by id */
 	bool descending;
 	int64_t limit;     /* 0: all */
-	bool infeasible;   /* rows that cannot run, too */
+	bool infeasible;   /* of predictions, those that cannot run, too */
 };
 
-/* Names of the view's columns, NULL-terminated. */
-extern const char *const store_columns[];
+/* Names of the views' columns, NULL-terminated. */
+extern const char *const store_columns[], *const store_validation_columns[];
 
 /* Non-zero ends the selection and is returned. */
 typedef int store_row(void *arg, const struct store_value *values);

@@ -1,4 +1,4 @@
-/* Reading: a sweep with its inputs, and rows of the view `prediction`. */
+/* Reading: a sweep with its inputs, and rows of its views. */
 #include "store/internal.h"
 
 #include <math.h>
@@ -10,6 +10,21 @@ const char *const store_columns[] = {"sweep", "id", "profile", "target", "target
 				     "mode", "kv_cache", "temperature", "prompt", "generated", "acceptance", "feasible", "reason", "speedup", "tpot_s",
 				     "ttft_s", "e2e_s", "speedup_e2e", "speedup_cpu", "speedup_same", "tokens_per_round", "round_s", "draft_s",
 				     "verify_s", "transfer_s", "sync_s", "host_s", "memory_bytes", "energy_j_token", "quality", NULL};
+
+const char *const store_validation_columns[] = {"sweep", "id", "run", "profile", "target", "target_quant", "target_map", "drafter", "draft_quant",
+						"draft_map", "gamma", "mode", "baseline_map", "synthesised", "repeats", "predicted_speedup",
+						"measured_speedup", "predicted_decode_s", "measured_decode_s", "predicted_tokens_per_round",
+						"measured_tokens_per_round", NULL};
+
+/* The views that can be asked. */
+static const struct {
+	const char *name, *condition;
+	const char *const *columns;
+	int since; /* version of the schema */
+} views[] = {
+	[STORE_PREDICTION] = {"prediction", " AND feasible", store_columns, 2},
+	[STORE_VALIDATION] = {"validation", "", store_validation_columns, 3},
+};
 
 static char *column_text(sqlite3_stmt *st, int i)
 {
@@ -106,22 +121,23 @@ static bool known(const char *const *list, const char *name)
 static int query_sql(const struct store_query *q, char *sql, size_t size, struct hx_err *err)
 {
 	static const char *const ops[] = {"=", "<", "<=", ">", ">=", NULL};
+	const char *const *columns = views[q->view].columns;
 	size_t n = (size_t)snprintf(sql, size, "SELECT ");
 
 	for (int i = 0; i < q->n_columns && n < size; i++) {
-		if (!known(store_columns, q->columns[i]))
+		if (!known(columns, q->columns[i]))
 			goto unknown;
 		n += (size_t)snprintf(sql + n, size - n, "%s%s", i ? ", " : "", q->columns[i]);
 	}
-	n += (size_t)snprintf(sql + n, size - n, " FROM prediction WHERE sweep = ?1%s", q->infeasible ? "" : " AND feasible");
+	n += (size_t)snprintf(sql + n, size - n, " FROM %s WHERE sweep = ?1%s", views[q->view].name, q->infeasible ? "" : views[q->view].condition);
 	for (int i = 0; i < q->n_filters && n < size; i++) {
 		const struct store_filter *f = &q->filters[i];
 
-		if (!known(store_columns, f->column) || !known(ops, f->op))
+		if (!known(columns, f->column) || !known(ops, f->op))
 			goto unknown;
 		n += (size_t)snprintf(sql + n, size - n, " AND %s %s ?%d", f->column, f->op, i + 2);
 	}
-	if (q->order && !known(store_columns, q->order))
+	if (q->order && !known(columns, q->order))
 		goto unknown;
 	if (q->order)
 		n += (size_t)snprintf(sql + n, size - n, " ORDER BY %s IS NULL, %s%s, id", q->order, q->order, q->descending ? " DESC" : "");
@@ -142,7 +158,7 @@ int store_select(struct store *s, const struct store_query *q, store_row *row, v
 	char sql[2048];
 	int step = SQLITE_ROW, rc = query_sql(q, sql, sizeof(sql), err);
 
-	if (rc || (rc = store_prepare(s, sql, &st, err)))
+	if (rc || s->version < views[q->view].since || (rc = store_prepare(s, sql, &st, err)))
 		goto out;
 	sqlite3_bind_int64(st, 1, q->sweep);
 	for (int i = 0; i < q->n_filters; i++) {

@@ -1,0 +1,122 @@
+/* The engine's front: threads by unit and cores, and models ready to run. */
+#include "engine/engine.h"
+
+#include <stdlib.h>
+
+struct hx_engine_threads {
+	int unit, cores;
+	struct hx_pool *pool;
+};
+
+enum { DEFAULT_CONTEXT = 4096 };
+
+void hx_engine_free(struct hx_engine *e)
+{
+	for (size_t i = 0; i < e->n_threads; i++)
+		hx_pool_free(e->threads[i].pool);
+	free(e->threads);
+	e->threads = NULL;
+	e->n_threads = 0;
+}
+
+int hx_engine_pool(struct hx_engine *e, int unit, int cores, struct hx_pool **out, struct hx_err *err)
+{
+	struct hx_engine_threads t = {unit, cores, NULL};
+	int rc;
+
+	for (size_t i = 0; i < e->n_threads; i++)
+		if (e->threads[i].unit == unit && e->threads[i].cores == cores) {
+			*out = e->threads[i].pool;
+			return HX_OK;
+		}
+	if (!e->cpus[unit])
+		return hx_err_set(err, HX_INPUT, "the engine cannot run %s here", e->units.v[unit]->name);
+	rc = hx_pool_create(&t.pool, cores, e->cpus[unit], err);
+	if (rc)
+		return rc;
+	e->threads = hx_xrealloc(e->threads, e->n_threads + 1, sizeof(*e->threads));
+	e->threads[e->n_threads++] = t;
+	*out = t.pool;
+	return HX_OK;
+}
+
+/* The threads of a mapping. Clocks are the system's to set, and a plan that names one would not be the one that runs. */
+static int take_pools(struct hx_instance *in, struct hx_engine *e, struct hx_err *err)
+{
+	int rc = HX_OK;
+
+	for (int i = 0; !rc && i < in->mapping.n_uses; i++) {
+		const struct hx_use *use = &in->mapping.uses[i];
+
+		if (use->clock_hz != e->units.v[use->unit]->clock_hz)
+			return hx_err_set(err, HX_INPUT, "mapping '%.200s': the engine sets no clocks; leave out @ and what follows it", in->mapping.text);
+		rc = hx_engine_pool(e, use->unit, use->cores, &in->pools[use->unit], err);
+	}
+	return rc;
+}
+
+static int place(struct hx_instance *in, struct hx_engine *e, const struct hx_engine_model *want, struct hx_err *err)
+{
+	const struct hx_shape *s = &in->model.shape;
+	int rc = hx_mapping_parse(&in->mapping, want->mapping, s, &e->units, err);
+
+	if (!rc)
+		rc = hx_graph_init(&in->graph, s, &in->mapping, want->type < 0 ? in->model.type : want->type, s->layers, &e->units, err);
+	return rc ? rc : take_pools(in, e, err);
+}
+
+/* Takes the instance's memory off the engine's. */
+static int take_memory(struct hx_instance *in, struct hx_engine *e, const struct hx_engine_model *want, const struct hx_exec_options *options,
+		       struct hx_err *err)
+{
+	double weights = hx_weights_bytes(&in->model, want->type, e->kernels), rest = hx_exec_bytes(&in->graph, in->pools, options);
+
+	if (weights + rest > e->memory_bytes)
+		return hx_err_set(err, HX_INPUT, "%s needs %.3g GB (weights %.3g, cache and buffers for %d tokens %.3g), and %.3g GB are available",
+				  want->path, 1e-9 * (weights + rest), 1e-9 * weights, options->context, 1e-9 * rest, 1e-9 * e->memory_bytes);
+	in->engine = e;
+	in->bytes = weights + rest;
+	e->memory_bytes -= in->bytes;
+	return HX_OK;
+}
+
+int hx_instance_open(struct hx_instance *in, struct hx_engine *e, const struct hx_engine_model *want, struct hx_err *err)
+{
+	struct hx_exec_options options = want->options;
+	int rc;
+
+	*in = (struct hx_instance){0};
+	rc = hx_model_open(&in->model, want->path, err);
+	if (rc)
+		return rc;
+	if (!options.context)
+		options.context = in->model.shape.context < DEFAULT_CONTEXT ? in->model.shape.context : DEFAULT_CONTEXT;
+	if (want->text)
+		rc = hx_tokenizer_create(&in->tokenizer, in->model.gguf, err);
+	if (!rc)
+		rc = place(in, e, want, err);
+	if (!rc)
+		rc = hx_exec_check(&in->graph, in->pools, &options, err);
+	if (!rc)
+		rc = take_memory(in, e, want, &options, err);
+	if (!rc) {
+		hx_weights_load(&in->weights, &in->model, want->type, e->kernels, in->pools[in->mapping.uses[0].unit]);
+		rc = hx_exec_create(&in->exec, &in->graph, &in->weights, in->pools, &options, err);
+	}
+	if (rc)
+		hx_instance_free(in);
+	return rc;
+}
+
+void hx_instance_free(struct hx_instance *in)
+{
+	if (in->engine)
+		in->engine->memory_bytes += in->bytes;
+	hx_exec_free(in->exec);
+	hx_weights_free(&in->weights);
+	hx_graph_free(&in->graph);
+	hx_mapping_free(&in->mapping);
+	hx_tokenizer_free(in->tokenizer);
+	hx_model_free(&in->model);
+	*in = (struct hx_instance){0};
+}

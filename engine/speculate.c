@@ -1,0 +1,197 @@
+/* The loop: draft, verify, accept. The target holds all of the text but its last token, which the next pass takes in with the drafts behind it. */
+#include "engine/speculate.h"
+
+#include "engine/trace.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct loop {
+	const struct hx_generate *what;
+	struct hx_generated *out;
+	const struct hx_lm *target;
+	struct hx_sampler sampler;
+	struct hx_random imposed;
+	float *p;  /* vocab: the target's probabilities at the row looked at */
+	int *text; /* prompt and output, and drafts behind them */
+	int n, end; /* its length, and the most it may be */
+	bool stopped;
+	double since_s;
+};
+
+/* What ran since the last call was of that phase. */
+static void lap(struct loop *l, enum hx_phase phase)
+{
+	double now_s = hx_trace_now_s();
+
+	l->out->seconds[phase] += now_s - l->since_s;
+	l->since_s = now_s;
+}
+
+static const float *at_row(const struct loop *l, const float *rows, int i)
+{
+	return rows ? rows + (size_t)i * (size_t)l->target->vocab : NULL;
+}
+
+/* The target's own token behind row i. */
+static int choose(struct loop *l, const struct hx_logits *rows, int i)
+{
+	if (hx_sample_greedy(&l->sampler))
+		return rows->argmax[i];
+	hx_sample_probabilities(&l->sampler, at_row(l, rows->logits, i), l->p);
+	return hx_sample_draw(&l->sampler, l->p);
+}
+
+static bool is_right(struct loop *l, const struct hx_proposal *drafts, const struct hx_logits *rows, int i)
+{
+	if (hx_sample_greedy(&l->sampler))
+		return drafts->tokens[i] == rows->argmax[i];
+	hx_sample_probabilities(&l->sampler, at_row(l, rows->logits, i), l->p);
+	return hx_sample_accept(&l->sampler, l->p, at_row(l, drafts->q, i), drafts->tokens[i]);
+}
+
+/* The token in place of draft i, which is_right has just refused. */
+static int correction(struct loop *l, const struct hx_proposal *drafts, const struct hx_logits *rows, int i)
+{
+	if (hx_sample_greedy(&l->sampler))
+		return rows->argmax[i];
+	return hx_sample_residual(&l->sampler, l->p, at_row(l, drafts->q, i), drafts->tokens[i]);
+}
+
+static bool impose(struct loop *l, const struct hx_imposed *imposed, int i)
+{
+	if (!imposed->accepted)
+		return hx_random_uniform(&l->imposed) < imposed->alpha;
+	return l->out->n_rounds < imposed->n && i < imposed->accepted[l->out->n_rounds];
+}
+
+/* Drafts accepted; behind them *next. */
+static int accept(struct loop *l, const struct hx_proposal *drafts, const struct hx_logits *rows, int *next)
+{
+	for (int i = 0; i < drafts->n; i++) {
+		bool right = is_right(l, drafts, rows, i);
+
+		if (l->what->imposed)
+			right = impose(l, l->what->imposed, i);
+		if (!right) {
+			*next = correction(l, drafts, rows, i);
+			return i;
+		}
+	}
+	*next = choose(l, rows, drafts->n);
+	return drafts->n;
+}
+
+/* The text grows by n tokens, which lie behind it. */
+static void emit(struct loop *l, int n, const float *logits)
+{
+	for (int i = 0; i < n && !l->stopped; i++) {
+		int token = l->text[l->n++];
+
+		l->stopped = l->what->token && !l->what->token(l->what->to, token, at_row(l, logits, i));
+	}
+}
+
+static int prefill(struct loop *l, struct hx_err *err)
+{
+	const struct hx_generate *what = l->what;
+	struct hx_logits row;
+	int rc;
+
+	l->target->rollback(l->target->self, 0);
+	rc = l->target->decode(l->target->self, HX_PASS_PREFILL_TARGET, what->prompt, what->n_prompt, 1, &row, err);
+	lap(l, HX_PREFILL_TARGET);
+	if (rc)
+		return rc;
+	l->text[l->n] = choose(l, &row, 0);
+	emit(l, 1, row.logits);
+	lap(l, HX_HOST);
+	if (what->draft && l->n < l->end && !l->stopped)
+		rc = what->draft->start(what->draft->self, what->prompt, what->n_prompt, err);
+	lap(l, HX_PREFILL_DRAFT);
+	return rc;
+}
+
+static int one_round(struct loop *l, struct hx_err *err)
+{
+	struct hx_draft *draft = l->what->draft;
+	const int n = l->n, room = l->end - n - 1; /* for drafts: the target adds a token */
+	const int max = l->what->gamma < room ? l->what->gamma : room;
+	struct hx_proposal drafts = {0};
+	struct hx_logits rows;
+	int accepted, next, rc = HX_OK;
+
+	if (draft && max > 0)
+		rc = draft->propose(draft->self, l->text, n, max, &l->sampler, &drafts, err);
+	lap(l, HX_DRAFTING);
+	if (rc)
+		return rc;
+	for (int i = 0; i < drafts.n; i++)
+		l->text[n + i] = drafts.tokens[i];
+	rc = l->target->decode(l->target->self, HX_PASS_VERIFY, l->text + n - 1, drafts.n + 1, drafts.n + 1, &rows, err);
+	lap(l, HX_VERIFYING);
+	if (rc)
+		return rc;
+	accepted = accept(l, &drafts, &rows, &next);
+	l->text[n + accepted] = next;
+	l->target->rollback(l->target->self, n + accepted);
+	if (draft)
+		draft->settle(draft->self, n + accepted + 1);
+	l->out->rounds[l->out->n_rounds++] = (struct hx_round){drafts.n, accepted};
+	emit(l, accepted + 1, rows.logits);
+	lap(l, HX_HOST);
+	return HX_OK;
+}
+
+static int check(const struct hx_generate *what, struct hx_err *err)
+{
+	assert(what->max_tokens > 0 && what->gamma >= 0);
+	if (what->n_prompt < 1)
+		return hx_err_set(err, HX_INPUT, "the prompt is empty");
+	if (what->n_prompt > what->target->context)
+		return hx_err_set(err, HX_INPUT, "the prompt has %d tokens, the target's context holds %d", what->n_prompt, what->target->context);
+	if (what->draft && what->draft->vocab && what->draft->vocab != what->target->vocab)
+		return hx_err_set(err, HX_INPUT, "the drafter's vocabulary has %d tokens, the target's %d", what->draft->vocab, what->target->vocab);
+	return hx_sample_check(&what->sampling, err);
+}
+
+int hx_speculate(struct hx_generated *out, const struct hx_generate *what, struct hx_err *err)
+{
+	struct loop l = {.what = what, .out = out, .target = what->target, .n = what->n_prompt, .since_s = hx_trace_now_s()};
+	int room, rc;
+
+	*out = (struct hx_generated){.imposed = what->imposed};
+	if ((rc = check(what, err)))
+		return rc;
+	/* the last token need not be taken in */
+	room = what->target->context - what->n_prompt + 1;
+	room = what->max_tokens < room ? what->max_tokens : room;
+	l.end = what->n_prompt + room;
+	l.text = hx_xmalloc((size_t)l.end * sizeof(*l.text));
+	memcpy(l.text, what->prompt, (size_t)what->n_prompt * sizeof(*l.text));
+	out->rounds = hx_xmalloc((size_t)room * sizeof(*out->rounds));
+	hx_sample_init(&l.sampler, &what->sampling, what->target->vocab);
+	if (!hx_sample_greedy(&l.sampler))
+		l.p = hx_xmalloc((size_t)what->target->vocab * sizeof(*l.p));
+	if (what->imposed)
+		hx_random_init(&l.imposed, what->imposed->seed);
+
+	rc = prefill(&l, err);
+	while (!rc && !l.stopped && l.n < l.end)
+		rc = one_round(&l, err);
+
+	out->ending = l.stopped ? HX_END_CALLER : room == what->max_tokens ? HX_END_LENGTH : HX_END_CONTEXT;
+	out->n_tokens = l.n - what->n_prompt;
+	out->tokens = memmove(l.text, l.text + what->n_prompt, (size_t)out->n_tokens * sizeof(*l.text));
+	hx_sample_free(&l.sampler);
+	free(l.p);
+	return rc;
+}
+
+void hx_speculate_free(struct hx_generated *g)
+{
+	free(g->tokens);
+	free(g->rounds);
+	*g = (struct hx_generated){0};
+}

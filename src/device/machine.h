@@ -1,0 +1,20 @@
+/* This machine as the engine runs on it: which units there are, and the processors of each. */
+#ifndef DEVICE_MACHINE_H
+#define DEVICE_MACHINE_H
+
+#include "core/profile.h"
+#include "device/probe.h"
+#include "engine/engine.h"
+
+struct machine {
+	struct probe probe;
+	struct hx_unit units[HX_MAX_UNITS]; /* without a profile: the clusters, and `cpu`, the largest of them */
+	struct hx_engine engine;
+};
+
+/* Units of a profile (borrowed, by the affinity of its CPUs), or with NULL those found here. kernels: name of a kernel set, NULL: the fastest. HX_INPUT: a
+ * kernel set that cannot be used here; CPUs that the profile names and this machine lacks. The machine stays where it is. */
+int machine_init(struct machine *m, const struct profile *profile, const char *kernels, struct hx_err *err);
+void machine_free(struct machine *m);
+
+#endif
