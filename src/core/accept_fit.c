@@ -131,40 +131,6 @@ static double ratio_error(const double *right, const double *tried, size_t n, do
 	return n > 1 ? sqrt(squares * (double)n / (double)(n - 1)) / sum : NAN;
 }
 
-/* What the rounds of a replay at the longest draft add to the counts by position. Drafts of tokens that the output no longer has are not counted. */
-static void count_positions(const struct accept_match *m, double *accepted, double *tried)
-{
-	const int gamma = ACCEPT_FIT_POSITIONS;
-	size_t n = accept_trace_tokens(m);
-	double *begins = hx_xcalloc(n, sizeof(*begins)); /* chance that a round does at a token */
-
-	begins[0] = 1;
-	for (size_t at = 0; at < n; at++)
-		for (int a = 0; a <= gamma && at + (size_t)a < n && begins[at] > 0; a++) {
-			double reached = begins[at] * accept_trace_chance(m, at, (size_t)a),
-			       beyond = a < gamma ? begins[at] * accept_trace_chance(m, at, (size_t)a + 1) : 0;
-			size_t next = at + (size_t)accept_yield(a, gamma, HX_SEQUENTIAL);
-
-			if (a < gamma) {
-				tried[a] += reached;
-				accepted[a] += beyond;
-			}
-			if (next < n)
-				begins[next] += reached - beyond;
-		}
-	free(begins);
-}
-
-static void by_position(const struct accept *t, double *chance)
-{
-	double accepted[ACCEPT_FIT_POSITIONS] = {0}, tried[ACCEPT_FIT_POSITIONS] = {0};
-
-	for (size_t i = 0; i < t->n_matches; i++)
-		count_positions(&t->matches[i], accepted, tried);
-	for (int p = 0; p < ACCEPT_FIT_POSITIONS; p++)
-		chance[p] = tried[p] > 0 ? accepted[p] / tried[p] : NAN;
-}
-
 void accept_fit(const struct accept *t, struct accept_fit *out)
 {
 	size_t n = t->n_matches;
@@ -179,7 +145,7 @@ void accept_fit(const struct accept *t, struct accept_fit *out)
 	}
 	out->alpha_se = ratio_error(right, tried, n, out->alpha);
 	accept_fit_beta(right, tried, n, &out->beta);
-	by_position(t, out->by_position);
+	accept_trace_positions(t, ACCEPT_FIT_POSITIONS, out->by_position);
 	gsl_sort(alpha, 1, n);
 	for (int q = 0; q < ACCEPT_FIT_QUANTILES; q++)
 		out->quantile[q] = gsl_stats_quantile_from_sorted_data(alpha, 1, n, accept_fit_quantiles[q]);

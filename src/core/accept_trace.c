@@ -52,62 +52,42 @@ int accept_trace_check(const struct accept *a, const char *where, struct hx_err 
 	return rc;
 }
 
-double accept_trace_chance(const struct accept_match *m, size_t at, size_t n)
-{
-	double all = 1;
-
-	if (m->n_lengths)
-		return m->lengths[at] >= (double)n;
-	for (size_t k = at; k < at + n && k < m->n_chances; k++)
-		all *= m->chances[k];
-	return all;
-}
-
 /* ---- replay ---- */
 
-/* Of the first n tokens, where every length is known. */
-static struct rounds replay_lengths(const struct accept_match *m, int gamma, int mode, size_t n)
+/* Chance that draft a of those made from token `at` on is right, if those before it were. */
+static double chance(const struct accept_match *m, size_t at, size_t a)
 {
+	return m->n_lengths ? m->lengths[at] > (double)a : m->chances[at + a];
+}
+
+/* Expected rounds of the first n tokens. By draft: how often it was tried and how often right, added to what is there; NULL: not wanted. */
+static struct rounds replay(const struct accept_match *m, int gamma, int mode, size_t n, double *tried, double *right)
+{
+	double *begins = hx_xcalloc(n, sizeof(*begins)); /* chance that a round does at a token */
 	struct rounds r = {0, 0};
 
-	for (size_t at = 0; at < n; r.rounds++) {
-		int accepted = (int)fmin(m->lengths[at], gamma);
+	begins[0] = 1;
+	for (size_t at = 0; at < n; at++) {
+		double reached = begins[at];
 
-		at += (size_t)accept_yield(accepted, gamma, mode);
-		r.catch_ups += accepted == gamma && at < n;
+		r.rounds += reached;
+		for (int a = 0; a <= gamma && at + (size_t)a < n && reached > 0; a++) {
+			double on = a < gamma ? reached * chance(m, at, (size_t)a) : 0;
+			size_t next = at + (size_t)accept_yield(a, gamma, mode);
+
+			if (tried && a < gamma) {
+				tried[a] += reached;
+				right[a] += on;
+			}
+			if (next < n) {
+				begins[next] += reached - on;
+				r.catch_ups += a == gamma ? reached : 0;
+			}
+			reached = on;
+		}
 	}
+	free(begins);
 	return r;
-}
-
-/* What is left from `at` on, of n tokens, given what is left from later tokens on. */
-static struct rounds replay_from(const struct rounds *left, const struct accept_match *m, int gamma, int mode, size_t at, size_t n)
-{
-	struct rounds r = {1, 0};
-	double reached = 1;
-
-	for (int a = 0; a <= gamma && reached > 0 && at + (size_t)a < n; a++) {
-		double chance = a < gamma ? m->chances[at + (size_t)a] : 0, p = reached * (1 - chance);
-		size_t next = at + (size_t)accept_yield(a, gamma, mode);
-
-		reached *= chance;
-		if (next >= n)
-			break;
-		r.rounds += p * left[next].rounds;
-		r.catch_ups += p * (left[next].catch_ups + (a == gamma));
-	}
-	return r;
-}
-
-/* Of the first n tokens, where drafts are accepted by chance: means, from the end on. */
-static struct rounds replay_chances(const struct accept_match *m, int gamma, int mode, size_t n)
-{
-	struct rounds *left = hx_xcalloc(n, sizeof(*left)), all;
-
-	for (size_t at = n; at-- > 0;)
-		left[at] = replay_from(left, m, gamma, mode, at, n);
-	all = left[0];
-	free(left);
-	return all;
 }
 
 struct rounds accept_trace_rounds(const struct accept *a, int gamma, int mode, double n_tokens)
@@ -118,7 +98,7 @@ struct rounds accept_trace_rounds(const struct accept *a, int gamma, int mode, d
 	for (size_t i = 0; i < a->n_matches; i++) {
 		const struct accept_match *m = &a->matches[i];
 		size_t n = (size_t)fmin(n_tokens, (double)accept_trace_tokens(m));
-		struct rounds r = m->n_lengths ? replay_lengths(m, gamma, mode, n) : replay_chances(m, gamma, mode, n);
+		struct rounds r = replay(m, gamma, mode, n, NULL, NULL);
 
 		sum.rounds += r.rounds;
 		sum.catch_ups += r.catch_ups;
@@ -136,7 +116,7 @@ double accept_trace_prompt_alpha(const struct accept_match *m)
 	double sum = 0;
 
 	for (size_t k = 0; k < n; k++)
-		sum += accept_trace_chance(m, k, 1);
+		sum += chance(m, k, 0);
 	return sum / (double)n;
 }
 
@@ -151,6 +131,18 @@ double accept_trace_alpha(const struct accept *a)
 		tokens += n;
 	}
 	return sum / tokens;
+}
+
+void accept_trace_positions(const struct accept *a, int gamma, double *by_position)
+{
+	double *tried = hx_xcalloc((size_t)gamma, sizeof(*tried)), *right = hx_xcalloc((size_t)gamma, sizeof(*right));
+
+	for (size_t i = 0; i < a->n_matches; i++)
+		replay(&a->matches[i], gamma, HX_SEQUENTIAL, accept_trace_tokens(&a->matches[i]), tried, right);
+	for (int k = 0; k < gamma; k++)
+		by_position[k] = tried[k] > 0 ? right[k] / tried[k] : NAN;
+	free(tried);
+	free(right);
 }
 
 /* Whether what is right at a token does not depend on where the draft began, which is not so of lookup. */

@@ -15,12 +15,13 @@ int accept_trace_check(const struct accept *a, const char *where, struct hx_err 
 /* Output tokens of a prompt, without the first, which comes from the pass over the prompt. */
 size_t accept_trace_tokens(const struct accept_match *m);
 
-/* Chance that the drafts from token `at` on are right, each of them: n is how many, and less where the output ends. */
-double accept_trace_chance(const struct accept_match *m, size_t at, size_t n);
-
 /* Chance of a first draft, the mean over a prompt's tokens; over those of all prompts. */
 double accept_trace_prompt_alpha(const struct accept_match *m);
 double accept_trace_alpha(const struct accept *a);
+
+/* Chance that each of gamma drafts of a round is accepted if those before it were, over sequential rounds; NAN from where none came so far. Drafts of
+ * tokens that an output no longer has do not count. */
+void accept_trace_positions(const struct accept *a, int gamma, double *by_position);
 
 /* See accept.h. Every prompt counts by the tokens that it has of the N. */
 struct rounds accept_trace_rounds(const struct accept *a, int gamma, int mode, double n_tokens);
