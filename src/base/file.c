@@ -11,12 +11,17 @@
 
 int file_may_write(const char *path, bool replace, struct hx_err *err)
 {
-	char shown[200];
+	char *folder = hx_xstrdup(path), *slash = strrchr(folder, '/'), shown[200];
 	struct stat st;
+	int rc;
 
 	text_clean(shown, sizeof(shown), path);
-	if (stat(path, &st) != 0)
-		return HX_OK;
+	if (slash)
+		slash[slash == folder] = '\0';
+	rc = access(slash ? folder : ".", W_OK | X_OK) ? hx_err_set(err, HX_IO, "cannot write '%s': %s", shown, strerror(errno)) : HX_OK;
+	free(folder);
+	if (rc || stat(path, &st) != 0)
+		return rc;
 	if (!S_ISREG(st.st_mode))
 		return hx_err_set(err, HX_INPUT, "'%s' is not a regular file", shown);
 	return replace ? HX_OK : hx_err_set(err, HX_INPUT, "'%s' is there already; --force replaces it", shown);

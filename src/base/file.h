@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* HX_INPUT unless a file of that name may be begun: nothing is there, or a regular file and replace. Cheap, for before the work. */
+/* Whether file_write can be expected to succeed, for before the work. HX_IO: no folder to write to; HX_INPUT: what is there is not a regular file,
+ * or is not to be replaced. */
 int file_may_write(const char *path, bool replace, struct hx_err *err);
 
 /* Calls put(f, arg) on the new file. HX_IO, and the old file untouched: it could not be written. */

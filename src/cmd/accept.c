@@ -44,7 +44,7 @@ static int measure(struct job *j, bool quiet, struct hx_err *err)
 
 	j->source.matches = hx_xcalloc(j->prompts.n, sizeof(*j->source.matches));
 	interrupt_catch(true);
-	for (size_t i = 0; i < j->prompts.n && !rc; i++) {
+	for (size_t i = 0; i < j->prompts.n && !interrupt_came(); i++) {
 		struct accept_match *m = &j->source.matches[j->source.n_matches];
 		int n;
 
@@ -52,7 +52,7 @@ static int measure(struct job *j, bool quiet, struct hx_err *err)
 		j->what.n_prompt = j->prompts.items[i].n;
 		j->what.sampling.seed = seed + i;
 		rc = agreement_measure(m, &n, &j->models.runner, &j->what, interrupt_came, err);
-		if (rc || interrupt_came())
+		if (rc || (interrupt_came() && !accept_trace_tokens(m)))
 			break;
 		j->source.n_matches += accept_trace_tokens(m) > 0;
 		j->tokens += n;
@@ -196,12 +196,10 @@ static int finish(struct job *j, const char *output, enum report_format format, 
 		return hx_err_set(err, HX_INPUT, "every output ended with its first token: nothing to draft");
 	if (j->source.n_matches && output)
 		rc = file_write(output, put, &j->source, err);
-	if (rc)
-		return rc;
 	if (j->source.n_matches)
 		print(j, format);
-	if (all)
-		return HX_OK;
+	if (rc || all)
+		return rc;
 	return hx_err_set(err, INTERRUPT_STATUS, "interrupted after %zu of %zu prompts%s", j->done, j->prompts.n,
 			  j->source.n_matches && output ? ", which the file holds" : "");
 }
