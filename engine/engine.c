@@ -72,7 +72,7 @@ static int take_memory(struct hx_instance *in, struct hx_engine *e, const struct
 	double weights = hx_weights_bytes(&in->model, want->type, e->kernels), rest = hx_exec_bytes(&in->graph, in->pools, options);
 
 	if (weights + rest > e->memory_bytes)
-		return hx_err_set(err, HX_INPUT, "%s needs %.3g GB (weights %.3g, cache and buffers for %d tokens %.3g), and %.3g GB are available",
+		return hx_err_set(err, HX_INPUT, "%s needs %.4g GB (weights %.4g, cache and buffers for %d tokens %.4g), and %.4g GB are available",
 				  want->path, 1e-9 * (weights + rest), 1e-9 * weights, options->context, 1e-9 * rest, 1e-9 * e->memory_bytes);
 	in->engine = e;
 	in->bytes = weights + rest;

@@ -18,7 +18,7 @@ struct tiny {
 	double rope_scale;      /* linear; 0: none */
 	bool rope_factors;
 	int types[4], n_types;  /* of matrices, by turns where rows allow it; none: f32 */
-	float undefined;        /* NAN: the last output of the head is so */
+	float undefined;        /* NAN: the first output of the head is so */
 	double gain;            /* of the head: how decided the model is; 0: 1 */
 };
 
@@ -59,7 +59,7 @@ static inline void tiny_tensor(struct tiny_writer *w, const char *name, int in, 
 			if (strcmp(name, "rope_freqs.weight") == 0)
 				values[i] = 1 + (float)i;
 		}
-		if (head && o == out - 1 && isnan(t->undefined))
+		if (head && o == 0 && isnan(t->undefined))
 			values[0] = t->undefined;
 		hx_quant_encode(type, values, row, (size_t)in);
 		hx_gguf_write_data(w->w, row, bytes);
