@@ -12,6 +12,9 @@
 #pragma GCC target("arch=armv8.2-a+dotprod")
 #endif
 
+/* By name: arm_neon.h of older clangs hides it unless the whole program is for processors that have it. */
+#define SDOT(sum, code, x, quad) __asm__("sdot %0.4s, %1.16b, %2.4b[" #quad "]" : "+w"(sum) : "w"(code), "w"(x))
+
 struct dots {
 	int32x4_t sum;
 };
@@ -24,10 +27,14 @@ static inline __attribute__((always_inline)) struct dots dots_start(int32_t bias
 static inline __attribute__((always_inline)) void dots_add(struct dots *s, int type, int8x16_t code, int8x16_t x, int quad)
 {
 	(void)type;
-	s->sum = quad == 0   ? vdotq_laneq_s32(s->sum, code, x, 0)
-		 : quad == 1 ? vdotq_laneq_s32(s->sum, code, x, 1)
-		 : quad == 2 ? vdotq_laneq_s32(s->sum, code, x, 2)
-			     : vdotq_laneq_s32(s->sum, code, x, 3);
+	if (quad == 0)
+		SDOT(s->sum, code, x, 0);
+	else if (quad == 1)
+		SDOT(s->sum, code, x, 1);
+	else if (quad == 2)
+		SDOT(s->sum, code, x, 2);
+	else
+		SDOT(s->sum, code, x, 3);
 }
 
 static inline __attribute__((always_inline)) int32x4_t dots_end(const struct dots *s, int type)

@@ -1,5 +1,5 @@
-/* Matrices of the NEON sets: neon.c and neon_dot.c each include it behind their own dot products (struct dots, dots_start, dots_add, dots_end), for
- * which the instructions differ. All else is the same, so that both give the same bits.
+/* Matrices of the NEON sets: neon.c and neon_dot.c each include it behind their own dot products (struct dots, dots_start, dots_add,
+ * dots_end), for which the instructions differ. All else is the same, so that both give the same bits.
  *
  * Per block of 32 columns and 4 outputs, 8 quads of 16 bytes are unpacked into registers once for all rows of a tile. */
 #ifndef ENGINE_CPU_NEON_MATRIX_H
