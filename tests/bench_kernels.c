@@ -19,7 +19,8 @@
 
 enum { MATRICES = 5, LAYERS = 4, ROUNDS = 15, MAX_ROWS = 16 };
 
-static const int shapes[MATRICES][2] = {{3072, 2048}, {2048, 2048}, {16384, 2048}, {2048, 8192}, {128256, 2048}}; /* qkv, out, gate and up, down, head */
+static const int shapes[MATRICES][2] = {
+	{3072, 2048}, {2048, 2048}, {16384, 2048}, {2048, 8192}, {128256, 2048}}; /* qkv, out, gate and up, down, head */
 static const int rows_of[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16};
 
 enum { CURVE = sizeof(rows_of) / sizeof(*rows_of) };
@@ -206,8 +207,8 @@ static void measure(struct bench *b, int threads)
 	}
 	read_s = typical(reading);
 	one_s = typical(took[0]);
-	printf("%-5s %d  read %5.1f GB/s  one row %5.1f GB/s, %4.2f", hx_type_names[b->w[0].type], threads, 1e-9 * (double)b->bytes / read_s,
-	       1e-9 * (double)b->bytes / one_s, read_s / one_s);
+	printf("%-5s %d  read %5.1f GB/s  one row %5.1f GB/s, %4.2f", hx_type_names[b->w[0].type], threads,
+	       1e-9 * (double)b->bytes / read_s, 1e-9 * (double)b->bytes / one_s, read_s / one_s);
 	if (has_peak) {
 		op_s = typical(peaks) / (threads * peak_of(b)());
 		printf("  peak %5.0f Gop/s", 1e-9 / op_s);

@@ -144,7 +144,8 @@ INLINE void dots(int type, int rows, const uint8_t *codes, const uint8_t *x, int
 /* y += the block's outputs for each row's record. */
 INLINE void add_rows(int type, int rows, const uint8_t *head, int b, const uint8_t *codes, const uint8_t *x, __m256 *y)
 {
-	const size_t at_d = offsetof(struct hx_input_block, d), at_more = offsetof(struct hx_input_block, bias), record = hx_input_record(type);
+	const size_t at_d = offsetof(struct hx_input_block, d), at_more = offsetof(struct hx_input_block, bias),
+		     record = hx_input_record(type);
 	const int halves = type == HX_Q6_K ? 2 : 1, offset = hx_pack_layouts[type].offset;
 
 #pragma GCC unroll 2
@@ -154,11 +155,13 @@ INLINE void add_rows(int type, int rows, const uint8_t *head, int b, const uint8
 
 #pragma GCC unroll 4
 		for (int r = 0; r < rows; r++)
-			sum[r] = offset && type != HX_Q8_0 ? broadcast(x + (size_t)r * record + at_more + 4 * (size_t)half) : _mm256_setzero_si256();
+			sum[r] = offset && type != HX_Q8_0 ? broadcast(x + (size_t)r * record + at_more + 4 * (size_t)half)
+							   : _mm256_setzero_si256();
 		dots(type, rows, codes, x, half * 4, 8 / halves, sum);
 #pragma GCC unroll 4
 		for (int r = 0; r < rows; r++)
-			y[r] = _mm256_fmadd_ps(_mm256_mul_ps(scale, broadcast_float(x + (size_t)r * record + at_d)), _mm256_cvtepi32_ps(sum[r]), y[r]);
+			y[r] = _mm256_fmadd_ps(_mm256_mul_ps(scale, broadcast_float(x + (size_t)r * record + at_d)),
+					       _mm256_cvtepi32_ps(sum[r]), y[r]);
 	}
 	if (!offset) {
 		__m256 min = min_of(type, head, b);
@@ -243,13 +246,16 @@ INLINE void floating(int type, int rows, int in, const uint8_t *w, const void *t
 
 /* A function for each type and number of rows. */
 typedef void group_fn(int in, const uint8_t *w, const void *tile, float *y);
-#define GROUP(type, kind, rows)                                                                                                             \
-	static void type##_##rows(int in, const uint8_t *w, const void *tile, float *y)                                                     \
-	{                                                                                                                                   \
-		kind(type, rows, in, w, tile, y);                                                                                           \
+#define GROUP(type, kind, rows)                                                                                                            \
+	static void type##_##rows(int in, const uint8_t *w, const void *tile, float *y)                                                    \
+	{                                                                                                                                  \
+		kind(type, rows, in, w, tile, y);                                                                                          \
 	}
 #define GROUPS(type, kind) GROUP(type, kind, 1) GROUP(type, kind, 2) GROUP(type, kind, 3) GROUP(type, kind, 4)
-#define NAMES(type) {type##_1, type##_2, type##_3, type##_4}
+#define NAMES(type)                                                                                                                        \
+	{                                                                                                                                  \
+		type##_1, type##_2, type##_3, type##_4                                                                                     \
+	}
 
 GROUPS(HX_F32, floating)
 GROUPS(HX_F16, floating)
@@ -294,7 +300,7 @@ static void input(int type, const float *x, size_t ldx, int in, int rows, int fi
 
 static bool usable(void)
 {
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); /* F16C is older than both */
 }
 
 const struct hx_kernels hx_kernels_avx2 = {

@@ -200,8 +200,8 @@ static void weigh(const float *p, float norm, const uint16_t *values, int positi
 	}
 }
 
-void hx_avx2_attend(const float *q, int heads, const uint16_t *keys, const uint16_t *values, int positions, int d_head, float scale, float *scores,
-		    float *out)
+void hx_avx2_attend(const float *q, int heads, const uint16_t *keys, const uint16_t *values, int positions, int d_head, float scale,
+		    float *scores, float *out)
 {
 	score(q, heads, keys, positions, d_head, scale, scores);
 	for (int h = 0; h < heads; h++) {

@@ -32,7 +32,8 @@ void hx_avx512_quantise(const float *x, int8_t *q, float *d, int32_t sums[2])
 	const __m512i no_sign = _mm512_set1_epi32(0x7fffffff);
 	__m512 lo = _mm512_loadu_ps(x), hi = _mm512_loadu_ps(x + 16);
 	/* as bits, magnitudes keep their order, infinite and undefined ones above all */
-	__m512i bits = _mm512_max_epu32(_mm512_and_si512(_mm512_castps_si512(lo), no_sign), _mm512_and_si512(_mm512_castps_si512(hi), no_sign));
+	__m512i bits =
+		_mm512_max_epu32(_mm512_and_si512(_mm512_castps_si512(lo), no_sign), _mm512_and_si512(_mm512_castps_si512(hi), no_sign));
 	__m512i sum[2];
 	union {
 		uint32_t bits;
@@ -168,7 +169,8 @@ static float soften(float *s, int n)
 }
 
 /* Up to 64 values of `heads` heads: out[h] = sum of p[h][t] value[t], with both numbers constants. A value is read once for all heads. */
-INLINE void weigh(int heads, int parts, const float *p, const uint16_t *values, int positions, int d_head, __mmask16 last, const float *norm, float *out)
+INLINE void weigh(int heads, int parts, const float *p, const uint16_t *values, int positions, int d_head, __mmask16 last,
+		  const float *norm, float *out)
 {
 	__m512 sum[4][4];
 
@@ -205,8 +207,8 @@ INLINE void weigh_heads(int heads, const float *p, const uint16_t *values, int p
 		weigh(heads, 1, p, values + i, positions, d_head, first_lanes(d_head - i), norm, out + i);
 }
 
-void hx_avx512_attend(const float *q, int heads, const uint16_t *keys, const uint16_t *values, int positions, int d_head, float scale, float *scores,
-		      float *out)
+void hx_avx512_attend(const float *q, int heads, const uint16_t *keys, const uint16_t *values, int positions, int d_head, float scale,
+		      float *scores, float *out)
 {
 	for (int n; heads > 0; heads -= n, q += n * d_head, out += n * d_head) {
 		float norm[4];
@@ -218,12 +220,14 @@ void hx_avx512_attend(const float *q, int heads, const uint16_t *keys, const uin
 			score(q + h * d_head, keys, positions, d_head, scale, p);
 			norm[h] = soften(p, positions);
 		}
-		switch (n) {
-		case 1: weigh_heads(1, scores, values, positions, d_head, norm, out); break;
-		case 2: weigh_heads(2, scores, values, positions, d_head, norm, out); break;
-		case 3: weigh_heads(3, scores, values, positions, d_head, norm, out); break;
-		default: weigh_heads(4, scores, values, positions, d_head, norm, out); break;
-		}
+		if (n == 4)
+			weigh_heads(4, scores, values, positions, d_head, norm, out);
+		else if (n == 3)
+			weigh_heads(3, scores, values, positions, d_head, norm, out);
+		else if (n == 2)
+			weigh_heads(2, scores, values, positions, d_head, norm, out);
+		else
+			weigh_heads(1, scores, values, positions, d_head, norm, out);
 	}
 }
 
