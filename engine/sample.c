@@ -34,6 +34,11 @@ bool hx_sample_greedy(const struct hx_sampler *s)
 	return s->options.temperature == 0;
 }
 
+static bool has_top_p(const struct hx_sampler *s)
+{
+	return s->options.top_p > 0 && s->options.top_p < 1;
+}
+
 static float largest(const float *v, int n)
 {
 	float max = v[0];
@@ -80,7 +85,7 @@ static double cut(struct hx_sampler *s, const float *logits, float *w, double to
 {
 	const int n = s->vocab, k = s->options.top_k && s->options.top_k < n ? s->options.top_k : n;
 	int *heap = s->order, taken = 0, kept = 0;
-	const double share = s->options.top_p > 0 ? s->options.top_p : 1;
+	const double share = has_top_p(s) ? s->options.top_p : INFINITY;
 	double sum = 0;
 
 	for (int i = 0; i < n; i++)
@@ -107,7 +112,7 @@ void hx_sample_probabilities(struct hx_sampler *s, const float *logits, float *p
 
 	for (int i = 0; i < s->vocab; i++)
 		sum += p[i] = expf((logits[i] - max) * scale);
-	if (s->options.top_k || (s->options.top_p > 0 && s->options.top_p < 1))
+	if (s->options.top_k || has_top_p(s))
 		sum = cut(s, logits, p, sum);
 	for (int i = 0; i < s->vocab; i++)
 		p[i] = (float)(p[i] / sum);
