@@ -41,6 +41,9 @@ struct rounds {
 };
 struct rounds accept_rounds(const struct accept *a, int gamma, int mode, double n_tokens);
 
+/* Shares of the rounds of long outputs, drafted sequentially: p[a] of those that accept exactly a of gamma guesses, for a from 0 to gamma. */
+void accept_shares(const struct accept *a, int gamma, double *p);
+
 /* Prompts that stand for the source's spread: their alphas and weights, of sum 1, at most ACCEPT_PROMPTS. Returns how many: 1 for a constant,
  * 0 where alpha is not one number a prompt (by position). */
 enum { ACCEPT_PROMPTS = 48 };
