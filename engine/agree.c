@@ -4,13 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 16 /* rows of a pass, all with logits */ };
-
 struct walk {
 	const struct hx_lm *target, *drafter;
 	struct hx_sampler sampler;
 	int *text;   /* prompt and output */
-	float *p, *q; /* sampled: vocab; CHUNK x vocab */
+	float *p, *q; /* sampled: vocab; HX_AGREE_ROWS x vocab */
 };
 
 static int *joined(const struct hx_generate *what, const struct hx_generated *text)
@@ -87,11 +85,11 @@ int hx_agree_model(struct hx_agreement *out, const struct hx_generate *what, con
 	hx_sample_init(&w.sampler, &what->sampling, vocab);
 	if (!hx_sample_greedy(&w.sampler)) {
 		w.p = hx_xmalloc((size_t)vocab * sizeof(*w.p));
-		w.q = hx_xmalloc(CHUNK * (size_t)vocab * sizeof(*w.q));
+		w.q = hx_xmalloc(HX_AGREE_ROWS * (size_t)vocab * sizeof(*w.q));
 	}
 	rc = rewind_to_prompt(&w, what->n_prompt, shared, err);
-	for (int i = 0; i < n && !rc; i += CHUNK)
-		rc = chunk(&w, out + i, what->n_prompt + i, n - i < CHUNK ? n - i : CHUNK, with_target, err);
+	for (int i = 0; i < n && !rc; i += HX_AGREE_ROWS)
+		rc = chunk(&w, out + i, what->n_prompt + i, n - i < HX_AGREE_ROWS ? n - i : HX_AGREE_ROWS, with_target, err);
 	for (int i = n - 1; i >= 0 && !rc; i--) {
 		out[i].drafted = n - i;
 		if (out[i].agreed && i + 1 < n)
@@ -112,15 +110,15 @@ int hx_agree_lookup(struct hx_agreement *out, const struct hx_generate *what, co
 
 	for (int i = 0; i < text->n_tokens && !rc; i++) {
 		const int left = text->n_tokens - i;
-		struct hx_proposal guesses;
+		struct hx_proposal drafts;
 		int agreed = 0;
 
-		rc = drafter->propose(drafter->self, all, what->n_prompt + i, gamma < left ? gamma : left, &greedy, &guesses, err);
+		rc = drafter->propose(drafter->self, all, what->n_prompt + i, gamma < left ? gamma : left, &greedy, &drafts, err);
 		if (rc)
 			break;
-		while (agreed < guesses.n && guesses.tokens[agreed] == text->tokens[i + agreed])
+		while (agreed < drafts.n && drafts.tokens[agreed] == text->tokens[i + agreed])
 			agreed++;
-		out[i] = (struct hx_agreement){guesses.n, agreed, agreed > 0, guesses.n > 0};
+		out[i] = (struct hx_agreement){drafts.n, agreed, agreed > 0, drafts.n > 0};
 	}
 	free(all);
 	return rc;

@@ -1,13 +1,13 @@
-/* Drafters: what guesses how a text goes on. One file implements one; the loop that has the guesses checked is speculate.h. */
+/* Drafters: what guesses how a text goes on. One file implements one; the loop that has the drafts verified is speculate.h. */
 #ifndef ENGINE_DRAFT_H
 #define ENGINE_DRAFT_H
 
 #include "engine/lm.h"
 #include "engine/sample.h"
 
-/* Guesses, borrowed until the drafter's next call. q: n x vocab, row-major, the probabilities that each token was drawn from; NULL: the
- * drafter gives one answer only. Whether a token is proposed may depend on those before it, never on the token itself: else sampled output would
- * not follow the target. */
+/* Drafts, borrowed until the drafter's next call. q: n x vocab, row-major, the probabilities that each token was drawn from; NULL: each is
+ * taken as the only one there could be. Whether a token is proposed may depend on those before it, never on the token itself: else sampled
+ * output would not follow the target. */
 struct hx_proposal {
 	int n; /* may be 0 */
 	const int *tokens;
@@ -22,10 +22,10 @@ struct hx_draft {
 	/* A new text: the target has taken the prompt in. */
 	int (*start)(void *self, const int *prompt, int n, struct hx_err *err);
 
-	/* At most max guesses, max > 0, of what follows the n tokens of the text, drawn by the sampler unless that is greedy. */
+	/* At most max drafts, max > 0, of what follows the n tokens of the text, drawn by the sampler unless that is greedy. */
 	int (*propose)(void *self, const int *text, int n, int max, struct hx_sampler *sampler, struct hx_proposal *out, struct hx_err *err);
 
-	/* The text is n tokens long now: as many guesses as fit were right, and its last token is none of them. */
+	/* The text is n tokens long now: as many drafts as fit in were accepted, and its last token is none of them. */
 	void (*settle)(void *self, int n);
 	void (*free)(void *self);
 };

@@ -8,7 +8,7 @@ struct drafter {
 	struct hx_lm lm;
 	bool shared;
 	double min_confidence;
-	int held; /* tokens of the text that it has taken in, and guesses behind them */
+	int held; /* tokens of the text that it has taken in, and drafts behind them */
 	int room;
 	int *tokens; /* room */
 	float *q;    /* room x vocab */
@@ -23,7 +23,7 @@ static int start(void *self, const int *prompt, int n, struct hx_err *err)
 	if (d->shared)
 		return HX_OK;
 	d->lm.rollback(d->lm.self, 0);
-	if (n > d->lm.context) /* it will never have room for a guess */
+	if (n > d->lm.context) /* it will never have room for a draft */
 		return HX_OK;
 	return d->lm.decode(d->lm.self, HX_PASS_PREFILL_DRAFT, prompt, n, 0, &none, err);
 }
@@ -40,7 +40,7 @@ static void make_room(struct drafter *d, int max, bool greedy)
 		d->q = hx_xmalloc((size_t)d->room * (size_t)d->lm.vocab * sizeof(*d->q));
 }
 
-/* The token behind a row of logits, the i-th guess; -1: it is not sure enough of any. */
+/* The token behind a row of logits, the i-th draft; -1: it is not sure enough of any. */
 static int choose(struct drafter *d, const struct hx_logits *row, struct hx_sampler *sampler, int i)
 {
 	const int first = row->argmax[0];
@@ -56,9 +56,9 @@ static int choose(struct drafter *d, const struct hx_logits *row, struct hx_samp
 static int propose(void *self, const int *text, int n, int max, struct hx_sampler *sampler, struct hx_proposal *out, struct hx_err *err)
 {
 	struct drafter *d = self;
-	const int room = d->lm.context - n + 1; /* the last guess need not be taken in */
+	const int room = d->lm.context - n + 1; /* the last draft need not be taken in */
 	const int *next = text + d->held;
-	int pending = n - d->held; /* two after all guesses were right: the last one and the target's token behind it */
+	int pending = n - d->held; /* two after all drafts were accepted: the last one and the target's token behind it */
 
 	assert(pending > 0);
 	*out = (struct hx_proposal){0};

@@ -44,7 +44,7 @@ static int propose(void *self, const int *text, int n, int max, struct hx_sample
 		return HX_OK;
 	if (max > d->room)
 		d->tokens = hx_xrealloc(d->tokens, (size_t)(d->room = max), sizeof(*d->tokens));
-	/* where the text ends, it goes on with the guesses: a loop is guessed to last */
+	/* where the text ends, it goes on with the drafts: a loop is expected to last */
 	for (int i = 0; i < max; i++)
 		d->tokens[i] = at + i < n ? text[at + i] : d->tokens[at + i - n];
 	out->n = max;

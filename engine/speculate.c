@@ -1,4 +1,4 @@
-/* The loop: draft, verify, accept. The target holds all of the text but its last token, which the next pass takes in with the guesses behind it. */
+/* The loop: draft, verify, accept. The target holds all of the text but its last token, which the next pass takes in with the drafts behind it. */
 #include "engine/speculate.h"
 
 #include "engine/trace.h"
@@ -14,7 +14,7 @@ struct loop {
 	struct hx_sampler sampler;
 	struct hx_random imposed;
 	float *p;  /* vocab: the target's probabilities at the row looked at */
-	int *text; /* prompt and output, and guesses behind them */
+	int *text; /* prompt and output, and drafts behind them */
 	int n, end; /* its length, and the most it may be */
 	bool stopped;
 	double since_s;
@@ -43,20 +43,20 @@ static int choose(struct loop *l, const struct hx_logits *rows, int i)
 	return hx_sample_draw(&l->sampler, l->p);
 }
 
-static bool is_right(struct loop *l, const struct hx_proposal *guesses, const struct hx_logits *rows, int i)
+static bool is_right(struct loop *l, const struct hx_proposal *drafts, const struct hx_logits *rows, int i)
 {
 	if (hx_sample_greedy(&l->sampler))
-		return guesses->tokens[i] == rows->argmax[i];
+		return drafts->tokens[i] == rows->argmax[i];
 	hx_sample_probabilities(&l->sampler, at_row(l, rows->logits, i), l->p);
-	return hx_sample_accept(&l->sampler, l->p, at_row(l, guesses->q, i), guesses->tokens[i]);
+	return hx_sample_accept(&l->sampler, l->p, at_row(l, drafts->q, i), drafts->tokens[i]);
 }
 
-/* The token in place of guess i, which is_right has just refused. */
-static int correction(struct loop *l, const struct hx_proposal *guesses, const struct hx_logits *rows, int i)
+/* The token in place of draft i, which is_right has just refused. */
+static int correction(struct loop *l, const struct hx_proposal *drafts, const struct hx_logits *rows, int i)
 {
 	if (hx_sample_greedy(&l->sampler))
 		return rows->argmax[i];
-	return hx_sample_residual(&l->sampler, l->p, at_row(l, guesses->q, i), guesses->tokens[i]);
+	return hx_sample_residual(&l->sampler, l->p, at_row(l, drafts->q, i), drafts->tokens[i]);
 }
 
 static bool impose(struct loop *l, const struct hx_imposed *imposed, int i)
@@ -66,21 +66,21 @@ static bool impose(struct loop *l, const struct hx_imposed *imposed, int i)
 	return l->out->n_rounds < imposed->n && i < imposed->accepted[l->out->n_rounds];
 }
 
-/* Guesses accepted; behind them *next. */
-static int accept(struct loop *l, const struct hx_proposal *guesses, const struct hx_logits *rows, int *next)
+/* Drafts accepted; behind them *next. */
+static int accept(struct loop *l, const struct hx_proposal *drafts, const struct hx_logits *rows, int *next)
 {
-	for (int i = 0; i < guesses->n; i++) {
-		bool right = is_right(l, guesses, rows, i);
+	for (int i = 0; i < drafts->n; i++) {
+		bool right = is_right(l, drafts, rows, i);
 
 		if (l->what->imposed)
 			right = impose(l, l->what->imposed, i);
 		if (!right) {
-			*next = correction(l, guesses, rows, i);
+			*next = correction(l, drafts, rows, i);
 			return i;
 		}
 	}
-	*next = choose(l, rows, guesses->n);
-	return guesses->n;
+	*next = choose(l, rows, drafts->n);
+	return drafts->n;
 }
 
 /* The text grows by n tokens, which lie behind it. */
@@ -116,29 +116,29 @@ static int prefill(struct loop *l, struct hx_err *err)
 static int one_round(struct loop *l, struct hx_err *err)
 {
 	struct hx_draft *draft = l->what->draft;
-	const int n = l->n, room = l->end - n - 1; /* for guesses: the target adds a token */
+	const int n = l->n, room = l->end - n - 1; /* for drafts: the target adds a token */
 	const int max = l->what->gamma < room ? l->what->gamma : room;
-	struct hx_proposal guesses = {0};
+	struct hx_proposal drafts = {0};
 	struct hx_logits rows;
 	int accepted, next, rc = HX_OK;
 
 	if (draft && max > 0)
-		rc = draft->propose(draft->self, l->text, n, max, &l->sampler, &guesses, err);
+		rc = draft->propose(draft->self, l->text, n, max, &l->sampler, &drafts, err);
 	lap(l, HX_DRAFTING);
 	if (rc)
 		return rc;
-	for (int i = 0; i < guesses.n; i++)
-		l->text[n + i] = guesses.tokens[i];
-	rc = l->target->decode(l->target->self, HX_PASS_VERIFY, l->text + n - 1, guesses.n + 1, guesses.n + 1, &rows, err);
+	for (int i = 0; i < drafts.n; i++)
+		l->text[n + i] = drafts.tokens[i];
+	rc = l->target->decode(l->target->self, HX_PASS_VERIFY, l->text + n - 1, drafts.n + 1, drafts.n + 1, &rows, err);
 	lap(l, HX_VERIFYING);
 	if (rc)
 		return rc;
-	accepted = accept(l, &guesses, &rows, &next);
+	accepted = accept(l, &drafts, &rows, &next);
 	l->text[n + accepted] = next;
 	l->target->rollback(l->target->self, n + accepted);
 	if (draft)
 		draft->settle(draft->self, n + accepted + 1);
-	l->out->rounds[l->out->n_rounds++] = (struct hx_round){guesses.n, accepted};
+	l->out->rounds[l->out->n_rounds++] = (struct hx_round){drafts.n, accepted};
 	emit(l, accepted + 1, rows.logits);
 	lap(l, HX_HOST);
 	return HX_OK;

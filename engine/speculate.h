@@ -1,11 +1,11 @@
-/* Generating text: a drafter guesses, the target checks all guesses in one pass and keeps those that are right. The output is the target's own: token
- * for token when greedy, in distribution when sampled. */
+/* Generating text: a drafter guesses, the target verifies all drafts in one pass and keeps those that it accepts. The output is the
+ * target's own: token for token when greedy, in distribution when sampled. */
 #ifndef ENGINE_SPECULATE_H
 #define ENGINE_SPECULATE_H
 
 #include "engine/draft.h"
 
-/* For timing models whose weights are random: the number of guesses that are accepted is dictated, all else is done as ever. */
+/* For timing models whose weights are random: the number of drafts that are accepted is dictated, all else is done as ever. */
 struct hx_imposed {
 	double alpha; /* the chance of each, independent */
 	uint64_t seed;
@@ -16,7 +16,7 @@ struct hx_imposed {
 struct hx_generate {
 	const struct hx_lm *target;
 	struct hx_draft *draft; /* NULL: plain decoding, gamma 0 */
-	int gamma;              /* guesses a round, at most */
+	int gamma;              /* drafts a round, at most */
 	struct hx_sample_options sampling;
 	const int *prompt;
 	int n_prompt, max_tokens;

@@ -15,12 +15,13 @@ int hx_tokenizer_bos(const struct hx_tokenizer *t); /* -1: none */
 int hx_tokenizer_eos(const struct hx_tokenizer *t); /* -1: none */
 bool hx_tokenizer_ends(const struct hx_tokenizer *t, int token); /* end of sequence, of turn, of text: generation stops there */
 
-/* Tokens of any bytes, valid UTF-8 or not. begin: with the begin-of-sequence token (and a final end) where the model wants them. special: texts of
- * control tokens in the input become those tokens. Returns how many; *tokens is the caller's to free. */
+/* Tokens of any bytes, valid UTF-8 or not, up to half a gigabyte. begin: with the begin-of-sequence token (and a final end) where the model wants them.
+ * special: texts of control tokens in the input become those tokens, else they are text like any other; where several would do, the one that begins
+ * first, and then the longest. SentencePiece cannot tell U+2581 from a space. Returns how many; *tokens is the caller's to free. */
 size_t hx_tokenizer_encode(const struct hx_tokenizer *t, const char *text, size_t len, bool begin, bool special, int **tokens);
 
-/* Bytes of one token; control tokens have none unless `special`. SentencePiece's space before the first word is kept: the caller drops it where the
- * text begins (hx_tokenizer_space_prefix). Borrowed until the tokenizer is freed; not terminated. */
+/* Bytes of one token; control, unknown and unused tokens have none unless `special`. SentencePiece's space before the first word is kept: the caller
+ * drops it where the text begins (hx_tokenizer_space_prefix). Borrowed until the tokenizer is freed; not terminated. */
 struct hx_gguf_text hx_tokenizer_piece(const struct hx_tokenizer *t, int token, bool special);
 bool hx_tokenizer_space_prefix(const struct hx_tokenizer *t);
 

@@ -40,7 +40,7 @@ struct hx_tokenizer {
 	int n, used;                       /* used: without padding at the end */
 	size_t longest;                    /* text of a token */
 	bool typed;                        /* the file says the tokens' types */
-	int *index;                        /* hash table of ids by text, -1: free; of those that text may become */
+	int *index;                        /* hash table of ids by text; -1: free */
 	size_t index_size;                 /* a power of two, as is the next */
 	struct hx_merge *merges;           /* hash table by left and right; left -1: free */
 	size_t merges_size;
@@ -85,11 +85,14 @@ struct hx_tokenizer_kind {
 
 extern const struct hx_tokenizer_kind hx_tokenizer_spm, hx_tokenizer_bpe;
 
-/* All but what the caller has set: kind, pre, name. */
+/* Reads what the caller has not set: all but name, kind, pre and whether to begin. */
 int hx_tokenizer_read(struct hx_tokenizer *t, const struct hx_gguf *g, struct hx_err *err);
-int hx_tokenizer_find(const struct hx_tokenizer *t, const char *text, size_t len); /* id, or -1 */
+
+/* The token of that text, or -1; those that text may not become, such as control tokens, are not found. */
+int hx_tokenizer_find(const struct hx_tokenizer *t, const char *text, size_t len);
 
 void hx_tokenizer_list_specials(struct hx_tokenizer *t);
+
 /* Length of the text before the first special token in it, and that token, or -1. Of those that begin there, the longest counts. */
 size_t hx_tokenizer_next_special(const struct hx_tokenizer *t, bool control, const char *text, size_t len, int *token);
 

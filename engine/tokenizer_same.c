@@ -1,9 +1,11 @@
-/* Which vocabularies are one and the same. */
+/* Which vocabularies are one and the same, and how their tokens stand in messages. */
 #include "engine/tokenizer_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const char tokens_key[] = "tokenizer.ggml.tokens";
 
 uint64_t hx_tokenizer_hash(uint64_t h, const char *s, size_t n)
 {
@@ -11,8 +13,6 @@ uint64_t hx_tokenizer_hash(uint64_t h, const char *s, size_t n)
 		h = (h ^ (unsigned char)s[i]) * 0x100000001b3;
 	return h;
 }
-
-static const char tokens_key[] = "tokenizer.ggml.tokens";
 
 /* Tokens that only fill the table up to a round number, by their type or their name: `[PAD151936]`, `<|reserved_special_token_7|>`. */
 static bool is_padding(struct hx_gguf_text text, int type)
@@ -92,9 +92,7 @@ struct hx_shown hx_tokenizer_shown(struct hx_gguf_text text)
 /* As it stands in a message: text, or that there is none. */
 static struct hx_shown shown_at(const struct hx_tokenizer *t, int i)
 {
-	struct hx_shown none = {"nothing"};
-
-	return i < t->used ? hx_tokenizer_shown(t->tokens[i].text) : none;
+	return i < t->used ? hx_tokenizer_shown(t->tokens[i].text) : (struct hx_shown){"nothing"};
 }
 
 int hx_tokenizer_same(const struct hx_tokenizer *target, const struct hx_tokenizer *draft, struct hx_err *err)

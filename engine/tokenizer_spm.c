@@ -20,7 +20,9 @@ static int byte_of(const struct hx_tokenizer *t, const struct hx_token *token)
 {
 	const char *s = token->text.s;
 
-	if ((t->typed && token->type != HX_TOKEN_BYTE) || token->text.len != 6 || memcmp(s, "<0x", 3) != 0 || s[5] != '>' || hex(s[3]) < 0 || hex(s[4]) < 0)
+	if ((t->typed && token->type != HX_TOKEN_BYTE) || token->text.len != 6)
+		return -1;
+	if (memcmp(s, "<0x", 3) != 0 || s[5] != '>' || hex(s[3]) < 0 || hex(s[4]) < 0)
 		return -1;
 	return hex(s[3]) << 4 | hex(s[4]);
 }

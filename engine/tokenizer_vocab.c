@@ -16,6 +16,14 @@ static const char *const ends[] = {
 	"<|endofturn|>", "<end_of_utterance>",
 };
 
+static bool is_end(struct hx_gguf_text text)
+{
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (strlen(ends[i]) == text.len && memcmp(ends[i], text.s, text.len) == 0)
+			return true;
+	return false;
+}
+
 static int read_texts(struct hx_tokenizer *t, const struct hx_gguf *g, struct hx_err *err)
 {
 	size_t n, bytes = 0;
@@ -46,26 +54,28 @@ static int read_texts(struct hx_tokenizer *t, const struct hx_gguf *g, struct hx
 	return HX_OK;
 }
 
-/* Files from before there were types have none. */
+/* Files from before there were types have none. An end that is marked as a word of the user's is a control token all the same: nobody wants to read
+ * it. */
 static int read_types(struct hx_tokenizer *t, const struct hx_gguf *g, struct hx_err *err)
 {
-	int64_t one;
 	size_t n;
 
+	for (int kind = 0; kind < HX_GGUF_KINDS; kind++)
+		if (kind != HX_GGUF_I32 && hx_gguf_array(g, types_key, (enum hx_gguf_kind)kind, &n))
+			return hx_err_set(err, HX_INPUT, "%.200s: %s is not an array of 32-bit integers", t->name, types_key);
 	t->typed = hx_gguf_array(g, types_key, HX_GGUF_I32, &n);
 	if (t->typed && n != (size_t)t->n)
 		return hx_err_set(err, HX_INPUT, "%.200s: %s has %zu elements, but there are %d tokens", t->name, types_key, n, t->n);
 	for (int i = 0; i < t->n; i++) {
 		struct hx_token *token = &t->tokens[i];
+		int64_t type = t->typed ? (int64_t)hx_gguf_array_number(g, types_key, (size_t)i) : HX_TOKEN_NORMAL;
 
-		one = t->typed ? (int64_t)hx_gguf_array_number(g, types_key, (size_t)i) : HX_TOKEN_NORMAL;
-		if (one < 0 || one >= HX_TOKEN_TYPES)
-			return hx_err_set(err, HX_INPUT, "%.200s: %s: token %d has the unknown type %lld", t->name, types_key, i, (long long)one);
-		token->type = (unsigned char)one;
-		if (t->typed && one != HX_TOKEN_CONTROL && one != HX_TOKEN_USER)
+		if (type < 0 || type >= HX_TOKEN_TYPES)
+			return hx_err_set(err, HX_INPUT, "%.200s: %s: token %d has the unknown type %lld", t->name, types_key, i, (long long)type);
+		token->type = (unsigned char)type;
+		if (t->typed && type != HX_TOKEN_CONTROL && type != HX_TOKEN_USER)
 			continue;
-		for (size_t k = 0; k < sizeof(ends) / sizeof(ends[0]) && !token->ends; k++)
-			token->ends = strlen(ends[k]) == token->text.len && memcmp(ends[k], token->text.s, token->text.len) == 0;
+		token->ends = is_end(token->text);
 		if (token->ends)
 			token->type = HX_TOKEN_CONTROL;
 	}

@@ -46,7 +46,7 @@ wrap() {
 		case $program in *.*) continue ;; esac
 		[ -x "$program" ] || continue
 		mv "$program" "$program.bin"
-		printf '#!/bin/sh\nexec qemu-aarch64-static -L "%s" -0 "$0" "$0.bin" "$@"\n' "$sysroot" >"$program"
+		printf '#!/bin/sh\nexec "%s" -L "%s" -0 "$0" "%s.bin" "$@"\n' "$(command -v qemu-aarch64-static)" "$sysroot" "$program" >"$program"
 		chmod +x "$program"
 	done
 }

@@ -21,7 +21,7 @@ struct bytes {
 static void put(struct bytes *b, uint64_t v, int bytes)
 {
 	for (int i = 0; i < bytes; i++)
-		b->at[b->n++] = (unsigned char)(v >> 8 * i);
+		b->at[b->n++] = (unsigned char)(i < 8 ? v >> 8 * i : 0);
 }
 
 static void put_text(struct bytes *b, const char *s)

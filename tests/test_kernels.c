@@ -146,7 +146,7 @@ static double greatest(const float *v, int n)
 	double most = 0;
 
 	for (int j = 0; j < n; j++)
-		most = fmax(most, fabs((double)v[j]));
+		most = fabsf(v[j]) > most ? fabsf(v[j]) : most;
 	return most;
 }
 

@@ -140,57 +140,21 @@ static void tokenizers(void **state)
 
 	(void)state;
 	for (int i = 0; i < 4; i++) {
-		struct hx_gguf *g;
+		struct hx_model m;
 
 		s.vocab = i < 2 ? 300 : 301;
 		s.layers = 1 + i % 2;
 		synthesise(&s, HX_F16, (uint64_t)i);
-		assert_int_equal(hx_gguf_open(&g, file, &err), HX_OK);
-		ids[i] = hx_model_tokenizer(g);
-		hx_gguf_free(g);
+		if (hx_model_open(&m, file, &err))
+			fail_msg("%s", err.msg);
+		ids[i] = hx_xstrdup(m.shape.tokenizer);
+		hx_model_free(&m);
 	}
 	assert_string_equal(ids[0], ids[1]);
 	assert_string_equal(ids[2], ids[3]);
 	assert_string_not_equal(ids[0], ids[2]);
 	assert_int_equal(strncmp(ids[0], "gpt2-", 5), 0);
 	for (int i = 0; i < 4; i++)
-		free(ids[i]);
-	unlink(file);
-}
-
-/* Tokens that fill the table do not count; where one ends does. */
-static void padding(void **state)
-{
-	static const struct {
-		struct hx_gguf_text tokens[3];
-		double types[3];
-	} vocabs[] = {
-		{{{"a", 1}, {"b", 1}, {"p", 1}}, {1, 1, 5}},
-		{{{"a", 1}, {"b", 1}, {"q", 1}}, {1, 1, 5}},
-		{{{"a", 1}, {"b", 1}, {"p", 1}}, {1, 1, 1}},
-		{{{"", 0}, {"ab", 2}, {"p", 1}}, {1, 1, 5}},
-	};
-	char *ids[COUNT(vocabs)];
-	struct hx_gguf_writer *w;
-	struct hx_gguf *g;
-	struct hx_err err;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(vocabs); i++) {
-		assert_int_equal(hx_gguf_write(&w, file, &err), HX_OK);
-		hx_gguf_write_string(w, "tokenizer.ggml.model", "a b");
-		hx_gguf_write_strings(w, "tokenizer.ggml.tokens", vocabs[i].tokens, 3);
-		hx_gguf_write_numbers(w, "tokenizer.ggml.token_type", HX_GGUF_I32, vocabs[i].types, 3);
-		assert_int_equal(hx_gguf_write_end(w, &err), HX_OK);
-		assert_int_equal(hx_gguf_open(&g, file, &err), HX_OK);
-		ids[i] = hx_model_tokenizer(g);
-		hx_gguf_free(g);
-	}
-	assert_string_equal(ids[0], ids[1]);
-	assert_string_not_equal(ids[0], ids[2]);
-	assert_string_not_equal(ids[0], ids[3]);
-	assert_int_equal(strncmp(ids[0], "a-b-", 4), 0);
-	for (size_t i = 0; i < COUNT(vocabs); i++)
 		free(ids[i]);
 	unlink(file);
 }
@@ -385,7 +349,7 @@ static void unwritable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(families_read), cmocka_unit_test(types), cmocka_unit_test(tokenizers), cmocka_unit_test(padding),
+		cmocka_unit_test(families_read), cmocka_unit_test(types), cmocka_unit_test(tokenizers),
 		cmocka_unit_test(refuses), cmocka_unit_test(scaling), cmocka_unit_test(unwritable),
 	};
 

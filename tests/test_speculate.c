@@ -151,6 +151,8 @@ static void stops_when_asked(void **state)
 			assert_int_equal(r.out.n_tokens, stop);
 			assert_int_equal(r.n, 3 + stop);
 			assert_int_equal(r.out.ending, HX_END_CALLER);
+			if (stop == 1)
+				assert_int_equal(r.drafter.passes[HX_PASS_PREFILL_DRAFT], 0);
 			done(&r);
 		}
 }
@@ -171,6 +173,19 @@ static void ends_with_the_context(void **state)
 				check_counts(&r, &drafters[d]);
 				done(&r);
 			}
+}
+
+/* The last guess of a drafter need not be taken in by it either. */
+static void guesses_as_long_as_there_is_room(void **state)
+{
+	struct run r = {.what = {.gamma = 3, .n_prompt = 9, .max_tokens = 20}, .draft_context = 18};
+	static const int drafted[] = {3, 3, 1, 0};
+
+	(void)state;
+	assert_int_equal(generate(&r, &perfect), HX_OK);
+	for (size_t i = 0; i < COUNT(drafted); i++)
+		assert_int_equal(r.out.rounds[i].drafted, drafted[i]);
+	done(&r);
 }
 
 /* Passes of a drafter that is always right, gamma 4: the first token, three full rounds, a round of 1 token. */
@@ -341,6 +356,7 @@ int main(void)
 		cmocka_unit_test(greedy_is_lossless),
 		cmocka_unit_test(stops_when_asked),
 		cmocka_unit_test(ends_with_the_context),
+		cmocka_unit_test(guesses_as_long_as_there_is_room),
 		cmocka_unit_test(catches_up),
 		cmocka_unit_test(stops_when_unsure),
 		cmocka_unit_test(looks_up),

@@ -10,6 +10,8 @@ static const struct hx_kernels *const sets[] = {
 	&hx_kernels_avx512,
 #endif
 #if defined(__aarch64__)
+	&hx_kernels_neon_dot,
+	&hx_kernels_neon,
 #endif
 	&hx_kernels_portable,
 };

@@ -116,13 +116,12 @@ static int print_answer(const char *db, int64_t id, struct hx_err *err)
 /* Runs are of one device and one moment; joined, they would count twice when the files are joined again. */
 static int tell_what_stays(struct store *s, const char *path, struct hx_err *err)
 {
-	char shown[256], count[TEXT_MAX];
+	char shown[256];
 	int64_t n;
 	int rc = store_measurements(s, &n, err);
 
 	if (!rc && n)
-		fprintf(stderr, "hexplore: %s measurements stay in '%s': predictions alone are joined\n", text_count(count, (double)n),
-			text_clean(shown, sizeof(shown), path));
+		fprintf(stderr, "hexplore: measurements stay in '%s': predictions alone are joined\n", text_clean(shown, sizeof(shown), path));
 	return rc;
 }
 

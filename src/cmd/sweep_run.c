@@ -1,15 +1,13 @@
 /* Running a sweep. */
 #include "cmd/sweep_run.h"
 
+#include "base/interrupt.h"
 #include "base/text.h"
 #include "cmd/answer.h"
 #include "output/progress.h"
 
 #include <math.h>
-#include <signal.h>
 #include <string.h>
-
-enum { INTERRUPTED = 128 + SIGINT };
 
 /* Of a sweep that keeps some of its points all of these are stored anew at each checkpoint, so that takes at most a twentieth of the time. */
 static const double checkpoint_s = 2, checkpoint_share = 0.05;
@@ -24,22 +22,6 @@ struct job {
 	double next_checkpoint_s; /* of elapsed time */
 	struct hx_err *err;
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal)
-{
-	(void)signal;
-	interrupted = 1;
-}
-
-static void catch_interrupt(bool on)
-{
-	struct sigaction action = {.sa_handler = on ? on_interrupt : SIG_DFL, .sa_flags = SA_RESETHAND}; /* a second Ctrl-C ends at once */
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
 
 /* Stores points and progress; kept ones replace those stored before. */
 static int save(struct job *j, const struct point *points, const struct prediction *predictions, size_t n, int64_t done)
@@ -77,13 +59,13 @@ static int take(void *arg, const struct batch *b)
 		rc = save(j, b->point, b->prediction, b->kept, done);
 	} else {
 		keeper_add(&j->keeper, b->point, b->prediction, b->kept);
-		if (interrupted || done == j->run->part.last || progress_elapsed_s(j->progress) >= j->next_checkpoint_s)
+		if (interrupt_came() || done == j->run->part.last || progress_elapsed_s(j->progress) >= j->next_checkpoint_s)
 			rc = checkpoint(j, done);
 	}
 	if (rc)
 		return rc;
 	progress_update(j->progress, done - j->begun);
-	return interrupted && done < j->run->part.last ? INTERRUPTED : HX_OK;
+	return interrupt_came() && done < j->run->part.last ? INTERRUPT_STATUS : HX_OK;
 }
 
 /* A front needs a value in every objective; energies need powers. */
@@ -159,9 +141,9 @@ static int evaluate_rest(struct job *j)
 	j->progress = progress_begin("points", r->part.last - j->begun, r->quiet);
 	j->next_checkpoint_s = checkpoint_s;
 	int rc = evaluate(r->predict, j->begun, r->part.last, r->jobs, &j->keeper, take, j);
-	if (rc != INTERRUPTED)
+	if (rc != INTERRUPT_STATUS)
 		return rc;
-	return hx_err_set(j->err, INTERRUPTED, "interrupted: the first %lld of %lld points%s%s are kept as sweep %lld in %s; the same command with --resume goes on",
+	return hx_err_set(j->err, INTERRUPT_STATUS, "interrupted: the first %lld of %lld points%s%s are kept as sweep %lld in %s; the same command with --resume goes on",
 			  (long long)r->stored.done, (long long)(r->part.last - r->part.first), is_part(r) ? " of " : "",
 			  is_part(r) ? part_text(r, range, sizeof(range)) : "", (long long)r->stored.id, r->db);
 }
@@ -188,13 +170,13 @@ int sweep_run(struct sweep_run *r, const struct inputs *in, struct hx_err *err)
 
 	findings_init(&j.findings, r->predict);
 	keeper_init(&j.keeper, r->keep, r->top, sw->objectives, sw->n_objectives);
-	catch_interrupt(true);
+	interrupt_catch(true);
 	rc = r->stored.id ? recall(&j) : store_sweep_create(r->store, &r->stored, &r->part, in, r->predict->space, r->resume, err);
 	j.begun = r->part.done;
 	r->stored.done = r->part.done - r->part.first;
 	if (!rc)
 		rc = evaluate_rest(&j);
-	catch_interrupt(false);
+	interrupt_catch(false);
 	if (j.progress) {
 		text_time(time, progress_elapsed_s(j.progress));
 		progress_end(j.progress);

@@ -61,7 +61,7 @@ static const char measurements[] =
 	" held_out INTEGER NOT NULL);"
 	/* A repeat is a baseline and a configuration, measured one after the other. The median is the mean of the middle one or two. */
 	"CREATE VIEW validation AS WITH pair AS (SELECT"
-	" c.run, c.sweep, c.point, c.synthesised, b.target_map AS baseline_map, c.tokens, c.rounds, c.accepted, c.drafted, c.decode_s,"
+	" c.run, c.sweep, c.point, c.synthesised, b.target_map AS baseline_map, c.tokens, c.rounds, c.decode_s,"
 	" (b.decode_s / b.tokens) / (c.decode_s / c.tokens) AS speedup"
 	" FROM measurement c JOIN measurement b ON b.run = c.run AND b.sweep = c.sweep AND b.point = c.point AND b.repeat = c.repeat"
 	" WHERE c.kind = 'configuration' AND b.kind = 'baseline'),"

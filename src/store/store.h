@@ -8,8 +8,8 @@ struct store;
 
 enum store_access { STORE_READ, STORE_WRITE /* created, with its folder, when it is not there */ };
 
-/* Opens a database; of an older version it is read as it is, and brought to this version for writing. HX_INPUT: none there (for reading), another application's, a newer version's, one too old, not a database; HX_IO: cannot be read or
- * written. Several processes may have it open. */
+/* Opens a database; one of an older version is read as it is, and brought to this version for writing. HX_INPUT: none there (for reading), another
+ * application's, a newer version's, too old a one, not a database; HX_IO: cannot be read or written. Several processes may have it open. */
 int store_open(struct store **out, const char *path, enum store_access access, struct hx_err *err);
 void store_close(struct store *s);
 

@@ -40,7 +40,7 @@ int store_measurement_add(struct store *s, const struct store_measurement *m, st
 
 /* An operator of a pass on a unit, over the n passes measured: seconds in one pass, all layers together; NAN: unknown. */
 struct store_step {
-	const char *pass, *unit, *op; /* op: hx_op_names, or transfer, sync, host */
+	const char *pass, *unit, *op; /* unit: empty where there is none; op: hx_op_names, or transfer, sync, host */
 	double predicted_s, measured_s;
 	int64_t n;
 };
