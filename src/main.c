@@ -19,11 +19,11 @@ static const struct command commands[] = {
 	  "ID is a point of the latest sweep; N:ID one of sweep N.\n"}, cmd_explain},
 	{{"pareto", "[options]", "show the points that no other beats in every objective", NULL}, cmd_pareto},
 	{{"plot", "KIND [ID] [-o FILE]", "draw a chart: heatmap, gamma, breakdown, roofline or pareto", NULL}, cmd_plot},
+	{{"merge", "FILE... [options]", "join the databases of a sweep's parts, or of several devices", NULL}, cmd_merge},
+	{{"run", "--target F [--draft F] [options]", "generate text with one configuration, and time it", NULL}, cmd_run},
 	{{"validate", "ID [ID ...] [options]", "run points on this machine, compare with the prediction",
 	  "ID is a point of the latest sweep; N:ID one of sweep N. Where no weights are given\n"
 	  "they are random and the acceptance is imposed: timing is real, text is not.\n"}, cmd_validate},
-	{{"merge", "FILE... [options]", "join the databases of a sweep's parts, or of several devices", NULL}, cmd_merge},
-	{{"run", "--target F [--draft F] [options]", "generate text with one configuration, and time it", NULL}, cmd_run},
 	{{"devices", "[options]", "show this machine's CPUs, and how fast they read memory", NULL}, cmd_devices},
 	{{"profile", "list | show PROFILE | check PROFILE...", "list, show or check hardware profiles", NULL}, cmd_profile},
 	{{"model", "list | show MODEL | check MODEL... | synth MODEL -o FILE [options]", "list, show or check model shapes, or make models of them", NULL}, cmd_model},

@@ -112,7 +112,7 @@ static void list_points(const struct validating *x, enum report_format format)
 
 /* ---- the steps ---- */
 
-static const char *const kinds[] = {[STORE_BASELINE] = "plain", [STORE_CONFIGURATION] = "point"};
+static const char *const kinds[] = {[STORE_BASELINE] = "baseline", [STORE_CONFIGURATION] = "point"};
 
 static void list_step(struct report *r, const char *kind, int pass, const char *op, const char *unit, double predicted_s, double measured_s, int64_t n)
 {
@@ -130,6 +130,7 @@ static void list_step(struct report *r, const char *kind, int pass, const char *
 static size_t list_pass(const struct validating *x, const struct validate_steps *s, size_t first, const char *kind, struct report *r)
 {
 	const struct validate_step *v = s->v;
+	bool whole = !v[first].decodes || !v[first].n || v[first].pass == HX_PASS_CATCH_UP; /* people are spared the near twin of the draft pass */
 	double predicted_s = 0, measured_s = 0, small_predicted_s = 0, small_measured_s = 0;
 	size_t end = first, left = 0;
 
@@ -138,7 +139,7 @@ static size_t list_pass(const struct validating *x, const struct validate_steps 
 		measured_s += v[end].measured_s;
 	}
 	list_step(r, kind, v[first].pass, end - first > 1 ? "all" : validate_step_op(v[first].op), NULL, predicted_s, measured_s, v[first].n);
-	for (size_t i = first; i < end && end - first > 1 && v[first].decodes && v[first].n; i++) {
+	for (size_t i = first; i < end && end - first > 1 && !whole; i++) {
 		if (v[i].predicted_s < small_share * predicted_s && v[i].measured_s < small_share * measured_s) {
 			small_predicted_s += v[i].predicted_s;
 			small_measured_s += v[i].measured_s;

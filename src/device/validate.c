@@ -134,12 +134,12 @@ static int check_point(struct validate *v, const struct point *pt, struct hx_err
 	char reason[192];
 	int rc;
 
+	if (d && pt->mode == HX_OVERLAPPED)
+		return hx_err_set(err, HX_INPUT, "overlapped drafting is not run by the engine yet");
 	predict_point(v->p, pt, &pair, &pr);
 	predict_pair_free(&pair);
 	if (!pr.feasible)
 		return hx_err_set(err, HX_INPUT, "it cannot run: %s", predict_reason(v->p, pt, &pr.refusal, reason, sizeof(reason)));
-	if (d && pt->mode == HX_OVERLAPPED)
-		return hx_err_set(err, HX_INPUT, "overlapped drafting is not run by the engine yet");
 	if (base->index < 0)
 		return hx_err_set(err, HX_INPUT, "it has no baseline: no plain decoding of this quantisation can run");
 	rc = check_units(v, &v->p->space->target.v[pt->target_map], err);
@@ -315,7 +315,7 @@ static int store_steps(const struct job *j, enum store_kind kind, const struct v
 
 	for (size_t i = 0; i < s->n; i++) {
 		const struct validate_step *v = &s->v[i];
-		const char *unit = v->unit < 0 ? "all" : j->v->p->study->profile.units[v->unit].is.name;
+		const char *unit = v->unit < 0 ? "" : j->v->p->study->profile.units[v->unit].is.name;
 
 		rows[i] = (struct store_step){validate_step_pass(v->pass), unit, validate_step_op(v->op), v->predicted_s, v->measured_s, v->n};
 	}
