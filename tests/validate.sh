@@ -158,7 +158,7 @@ is "nothing is stored of them" "$(ask 'SELECT count(*) FROM run')" 0
 
 db=stopped.db
 sweep here tiny "$db"
-(exec "$HEXPLORE" validate "$drafted" -q --db "$db" --tokens 6000 --format csv >stopped.csv) &
+(exec "$HEXPLORE" validate "$drafted" -q --db "$db" --tokens 2500 --format csv >stopped.csv) &
 pid=$!
 while kill -0 $pid 2>/dev/null && ! [ "$(sqlite3 -cmd '.timeout 9000' "$db" 'SELECT count(*) FROM validation' 2>/dev/null)" = 1 ]; do
 	:

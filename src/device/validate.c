@@ -47,7 +47,7 @@ static int check_cores(const struct validate *v, struct hx_err *err)
 	const struct profile *p = &v->p->study->profile;
 
 	for (size_t i = 0; i < p->n_units; i++)
-		for (size_t k = 0; p->units[i].is.kind == HX_CPU && k < p->units[i].n_affinity; k++) {
+		for (size_t k = 0; v->machine.engine.cpus[i] && k < p->units[i].n_affinity; k++) {
 			const char *core = core_of(&v->machine.probe, p->units[i].affinity[k]);
 
 			if (strcmp(core, p->units[i].core))
