@@ -426,6 +426,42 @@ static void matches(void **state)
 	assert_false(accept_matches(&one, "t", HX_Q8_0, "d", HX_F16, 0));
 }
 
+/* Rounds by the number accepted: sum 1, and of their mean the tokens that a round yields. */
+static void check_shares(const struct accept *a, int gamma)
+{
+	double p[MAX_GAMMA + 1], sum = 0, mean = 0;
+
+	accept_shares(a, gamma, p);
+	for (int k = 0; k <= gamma; k++) {
+		sum += p[k];
+		mean += p[k] * (k + 1);
+	}
+	check_near(sum, 1, 1e-12);
+	check_near(mean, 1 / accept_rounds(a, gamma, HX_SEQUENTIAL, INFINITY).rounds, 1e-9);
+}
+
+static void shares(void **state)
+{
+	double chance[] = {.5, .25}, p[MAX_GAMMA + 1];
+	struct accept even = constant(.5), spread = beta(.3, .6), positions = by_position(chance, COUNT(chance));
+
+	(void)state;
+	accept_shares(&even, 2, p);
+	check_near(p[0], .5, 1e-15);
+	check_near(p[1], .25, 1e-15);
+	check_near(p[2], .25, 1e-15);
+	accept_shares(&positions, 3, p);
+	check_near(p[0], .5, 1e-15);
+	check_near(p[1], .375, 1e-15);
+	check_near(p[2], .09375, 1e-15);
+	check_near(p[3], .03125, 1e-15);
+	for (int gamma = 0; gamma <= MAX_GAMMA; gamma++) {
+		check_shares(&even, gamma);
+		check_shares(&spread, gamma);
+		check_shares(&positions, gamma);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +482,7 @@ int main(void)
 		cmocka_unit_test(parses),
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(matches),
+		cmocka_unit_test(shares),
 	};
 
 	gsl_set_error_handler_off();

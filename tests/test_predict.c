@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include "core/predict_ops.h"
+
 #include <stdio.h>
 
 #define ALPHA(a)   "\"acceptance\": [{\"alpha\": " a ", \"kind\": \"estimate\", \"from\": \"x\"}]"
@@ -847,6 +849,56 @@ static void oracle(void **state)
 }
 
 /* Columns: named as the members are, each number once. */
+/* The operators of a pass add up to its price. */
+static void operators(void **state)
+{
+	struct fixture f;
+	struct pair pair = {0};
+
+	(void)state;
+	fixture_load(&f, fixture_profile, MIXED ALPHA("0.7"), NULL);
+	for (int64_t i = 0; i < f.space.size; i++) {
+		struct point pt = space_point(&f.space, i);
+
+		predict_pair(&f.predict, &pt, &pair);
+		for (int k = 0; k < pair.plan.n_passes && !pair.refusal.kind; k++) {
+			const struct hx_pass *pass = &pair.plan.passes[k];
+			const struct workload *w = &f.study.sweep.workloads[pt.workload];
+			struct pass_cost cost = predict_pass(&f.predict, &pair, pass->kind, pass->kind == HX_PASS_VERIFY);
+			double sum = cost.transfer_s + cost.sync_s;
+			struct predict_ops ops;
+
+			predict_ops(&f.predict, &pair, pass, w->prompt + w->generated / 2.0, &ops);
+			for (int o = 0; o < HX_OP_COUNT * HX_MAX_UNITS; o++)
+				sum += ops.v[o / HX_MAX_UNITS][o % HX_MAX_UNITS].cost.time_s;
+			check_near(sum, cost.time_s, 1e-12);
+		}
+	}
+	predict_pair_free(&pair);
+	fixture_free(&f);
+}
+
+/* With the rounds that are expected anyway, the time is that predicted. */
+static void known_rounds(void **state)
+{
+	struct fixture f;
+	struct pair pair = {0};
+
+	(void)state;
+	fixture_load(&f, fixture_profile, MIXED ALPHA("0.7"), NULL);
+	for (int64_t i = 0; i < f.space.size; i++) {
+		struct point pt = space_point(&f.space, i);
+		struct prediction pr = fixture_predict(&f, i);
+		int tokens = f.study.sweep.workloads[pt.workload].generated;
+		struct rounds r = accept_rounds(&f.study.sweep.acceptance[0], pt.gamma, pt.mode, tokens);
+
+		if (pr.feasible)
+			check_near(predict_rounds_s(&f.predict, &pt, &pair, &r), pr.tpot_s * tokens, 1e-12);
+	}
+	predict_pair_free(&pair);
+	fixture_free(&f);
+}
+
 static void columns(void **state)
 {
 	struct prediction pr = {.speedup = 1, .tpot_s = 2, .quality = 3};
@@ -887,6 +939,8 @@ int main(void)
 		cmocka_unit_test(thresholds),
 		cmocka_unit_test(monotonic),
 		cmocka_unit_test(oracle),
+		cmocka_unit_test(operators),
+		cmocka_unit_test(known_rounds),
 		cmocka_unit_test(columns),
 	};
 

@@ -17,7 +17,8 @@ static const struct {
 	{"llama-3.1-8b", 8030261248}, {"llama-3.2-1b", 1235814400}, {"llama-3.2-3b", 3212749824},    {"qwen2.5-0.5b", 494032768},
 	{"qwen2.5-1.5b", 1543714304}, {"qwen2.5-3b", 3085938688},   {"qwen2.5-7b", 7615616512},      {"qwen3-0.6b", 596049920},
 	{"qwen3-1.7b", 1720574976},   {"qwen3-4b", 4022468096},     {"qwen3-8b", 8190735360},        {"redpajama-3b", 2775864320},
-	{"smollm2-1.7b", 1711376384}, {"smollm2-135m", 134515008},  {"smollm2-360m", 361821120},     {"tinyllama-1.1b", 1100048384},
+	{"smollm2-1.7b", 1711376384}, {"smollm2-135m", 134515008},  {"smollm2-360m", 361821120},     {"synth-1b", 1073809408},
+	{"tinyllama-1.1b", 1100048384},
 };
 
 static void load(struct hx_shape *s, struct inputs *in, const char *name)

@@ -50,6 +50,26 @@ static void numbers_refused(void **state)
 	assert_string_equal(err.msg, "--x: '?[2J' is not a number");
 }
 
+static void spans(void **state)
+{
+	static const char *const refused[] = {"", "m", "10 m", "1d", "10ms", "nan", "-1s", "0x10"};
+	struct hx_err err;
+	double v = 42;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(refused); i++)
+		assert_int_equal(text_seconds(refused[i], 0, 1e6, "--budget", &v, &err), HX_INPUT);
+	check_near(v, 42, 0);
+	assert_int_equal(text_seconds("30", 0, 1e6, "--budget", &v, &err), HX_OK);
+	check_near(v, 30, 0);
+	assert_int_equal(text_seconds("90s", 0, 1e6, "--budget", &v, &err), HX_OK);
+	check_near(v, 90, 0);
+	assert_int_equal(text_seconds("1.5m", 0, 1e6, "--budget", &v, &err), HX_OK);
+	check_near(v, 90, 0);
+	assert_int_equal(text_seconds("2h", 0, 1e6, "--budget", &v, &err), HX_OK);
+	check_near(v, 7200, 0);
+}
+
 static void ints(void **state)
 {
 	struct hx_err err;
@@ -266,7 +286,7 @@ static void names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers),  cmocka_unit_test(numbers_refused), cmocka_unit_test(ints),
+		cmocka_unit_test(numbers),  cmocka_unit_test(numbers_refused), cmocka_unit_test(spans), cmocka_unit_test(ints),
 		cmocka_unit_test(printing), cmocka_unit_test(exact),           cmocka_unit_test(nearest), cmocka_unit_test(utf8),
 		cmocka_unit_test(clean),    cmocka_unit_test(names),
 	};

@@ -18,6 +18,7 @@ struct suffix {
 
 static const struct suffix magnitudes[] = {{"k", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}, {"Ki", 0x1p10},
 					   {"Mi", 0x1p20}, {"Gi", 0x1p30}, {"Ti", 0x1p40}, {"", 1}, {0}};
+static const struct suffix spans[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {0}};
 static const char *const units[] = {"", "Hz", "B", "s", "W", NULL};
 
 /* Reads a decimal number at the start of s; what strtod takes beyond that (blanks, hexadecimal, nan, inf) is refused. */
@@ -77,6 +78,20 @@ int text_number(const char *s, double min, double max, const char *what, double 
 
 	if (!decimal(s, &v, &end) || !scale_with_unit(&v, end))
 		return not_a("number", s, what, err);
+	rc = check_range(v, min, max, what, err);
+	if (!rc)
+		*out = v;
+	return rc;
+}
+
+int text_seconds(const char *s, double min, double max, const char *what, double *out, struct hx_err *err)
+{
+	char *end;
+	double v;
+	int rc;
+
+	if (!decimal(s, &v, &end) || !scale(&v, end, spans))
+		return not_a("time", s, what, err);
 	rc = check_range(v, min, max, what, err);
 	if (!rc)
 		*out = v;

@@ -12,6 +12,7 @@ enum { TEXT_MAX = 32 }; /* room for any number printed here */
 /* Strict numbers. `what` names the offender in the error (`--top`). The number may carry a suffix: k M G T (and Ki Mi Gi Ti), optionally
  * followed by a unit (Hz, B, s, W): `1.8GHz`, `4GiB`. */
 int text_number(const char *s, double min, double max, const char *what, double *out, struct hx_err *err);
+int text_seconds(const char *s, double min, double max, const char *what, double *out, struct hx_err *err); /* 30, 30s, 10m, 2h */
 int text_int(const char *s, long min, long max, const char *what, long *out, struct hx_err *err);
 
 /* Print value with unit into buf of TEXT_MAX bytes and return buf; NAN prints `-`. */

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/session.h"
+#include "core/predict_ops.h"
 #include "output/plot_text.h"
 #include "output/report.h"
 
@@ -204,24 +205,6 @@ static void print_passes(const struct explaining *x)
 
 /* ---- the operators ---- */
 
-/* Operators of one kind on one unit within a pass. */
-struct group {
-	int count, type;
-	struct op_cost cost;
-};
-
-static void add_ops(struct group *g, int count, const struct hx_op *op, const struct op_cost *c)
-{
-	g->count += count;
-	g->type = op->type;
-	g->cost.time_s += count * c->time_s;
-	g->cost.memory_s += count * c->memory_s;
-	g->cost.compute_s += count * c->compute_s;
-	g->cost.launch_s += count * c->launch_s;
-	g->cost.bytes += count * c->bytes;
-	g->cost.flop += count * c->flop;
-}
-
 /* What takes most of the time; "both" where the two roofs are within a fifth of each other. */
 static const char *bound(const struct op_cost *c)
 {
@@ -236,26 +219,12 @@ static const char *bound(const struct op_cost *c)
 
 static void list_pass(const struct explaining *x, const struct hx_pass *pass, struct report *r)
 {
-	const struct cost_env *env = predict_env(&x->pair, pass->kind, pass->kind == HX_PASS_VERIFY);
-	const struct hx_chain *c = x->pair.plan.chains[pass->chain];
-	struct group groups[HX_OP_COUNT][HX_MAX_UNITS] = {{{0}}};
-	bool prefill = !pass->rows;
-	double rows = prefill ? x->s->study.sweep.workloads[x->pt.workload].prompt : pass->rows, n = prefill ? 0 : mean_context(x);
+	struct predict_ops ops;
 
-	if (!env->kv_cache) {
-		rows += n;
-		n = 0;
-	}
-	for (size_t i = 0; i < c->n_ops; i++) {
-		const struct hx_op *op = &c->graph->distinct[c->ops[i].which];
-		struct op_cost cost = cost_op(env->profile, op, rows, pass->logit_rows, n, env->bw[op->unit]);
-
-		if (!op->logits || pass->logit_rows)
-			add_ops(&groups[op->kind][op->unit], c->ops[i].count, op, &cost);
-	}
+	predict_ops(&x->s->predict, &x->pair, pass, mean_context(x), &ops);
 	for (int k = 0; k < HX_OP_COUNT; k++)
 		for (int u = 0; u < HX_MAX_UNITS; u++) {
-			const struct group *g = &groups[k][u];
+			const struct predict_op *g = &ops.v[k][u];
 
 			if (!g->count)
 				continue;

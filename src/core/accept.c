@@ -240,6 +240,32 @@ struct rounds accept_rounds(const struct accept *a, int gamma, int mode, double 
 	return rounds_with(&a->alpha, 1, gamma, mode, n_tokens);
 }
 
+void accept_shares(const struct accept *a, int gamma, double *p)
+{
+	double node[NODES], weight[NODES], one[MAX_POSITIONS + 1], sum = 0;
+	int n = a->n_matches ? 0 : accept_prompts(a, node, weight);
+
+	if (a->n_matches) {
+		accept_trace_positions(a, gamma, one);
+		for (int k = 0; k < gamma; k++)
+			one[k] = isnan(one[k]) ? 0 : one[k];
+		accepted(one, (size_t)gamma, gamma, p);
+		return;
+	}
+	accepted(a->by_position, a->n_positions, a->n_positions ? gamma : 0, p);
+	for (int i = 0; i < n; i++) {
+		double rounds;
+
+		accepted(&node[i], 1, gamma, one);
+		rounds = weight[i] * rounds_per_token(one, gamma, HX_SEQUENTIAL).rounds; /* a prompt of high alpha has fewer */
+		sum += rounds;
+		for (int k = 0; k <= gamma; k++)
+			p[k] = (i ? p[k] : 0) + rounds * one[k];
+	}
+	for (int k = 0; k <= gamma && n; k++)
+		p[k] /= sum;
+}
+
 void accept_text(const struct accept *a, char *buf, size_t size)
 {
 	if (!isnan(a->beta_a)) {

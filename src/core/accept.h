@@ -55,6 +55,9 @@ struct rounds accept_rounds(const struct accept *a, int gamma, int mode, double 
 /* Tokens that a round with so many accepted drafts yields; overlapped drafting gives the bonus token up. */
 int accept_yield(int accepted, int gamma, int mode);
 
+/* Shares of the rounds of long outputs, drafted sequentially: p[a] of those that accept exactly a of gamma guesses, for a from 0 to gamma. */
+void accept_shares(const struct accept *a, int gamma, double *p);
+
 /* Prompts that stand for the source's spread: their alphas and weights, of sum 1, at most ACCEPT_PROMPTS. Returns how many: 1 for a constant,
  * 0 where alpha is not one number a prompt (by position, lookup). */
 enum { ACCEPT_PROMPTS = 48 };

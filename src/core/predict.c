@@ -350,15 +350,27 @@ void predict_free(struct predict *p)
 	*p = (struct predict){0};
 }
 
-double predict_decode_s(const struct predict *p, const struct point *pt, struct pair *pair, int gamma, const struct accept *a, double draft_factor)
+/* Draft length gamma with those rounds; draft_factor as of predict_decode_s. */
+static double decode_s(const struct predict *p, const struct point *pt, struct pair *pair, int gamma, const struct rounds *r, double draft_factor)
 {
-	struct rounds r = rounds_for(p, a, gamma, pt->mode, p->study->sweep.workloads[pt->workload].generated);
 	struct output o;
 
 	predict_pair(p, pt, pair);
 	assert(!gamma || space_gamma(p->space, gamma) < p->space->n_gamma);
 	if (pair->refusal.kind)
 		return NAN;
-	o = output_of(p, pair, gamma ? space_gamma(p->space, gamma) + 1 : 0, gamma, &r, draft_factor);
+	o = output_of(p, pair, gamma ? space_gamma(p->space, gamma) + 1 : 0, gamma, r, draft_factor);
 	return output_s(&o);
+}
+
+double predict_decode_s(const struct predict *p, const struct point *pt, struct pair *pair, int gamma, const struct accept *a, double draft_factor)
+{
+	struct rounds r = rounds_for(p, a, gamma, pt->mode, p->study->sweep.workloads[pt->workload].generated);
+
+	return decode_s(p, pt, pair, gamma, &r, draft_factor);
+}
+
+double predict_rounds_s(const struct predict *p, const struct point *pt, struct pair *pair, const struct rounds *r)
+{
+	return decode_s(p, pt, pair, pt->gamma, r, 1);
 }

@@ -135,6 +135,9 @@ const struct baseline *predict_baseline(const struct predict *p, const struct po
  * NAN where infeasible. The tool of thresholds. */
 double predict_decode_s(const struct predict *p, const struct point *pt, struct pair *pair, int gamma, const struct accept *a, double draft_factor);
 
+/* Decode seconds of the point's pair, at its gamma, for an output that took so many rounds and catch-ups; NAN where infeasible. */
+double predict_rounds_s(const struct predict *p, const struct point *pt, struct pair *pair, const struct rounds *r);
+
 /* Constant acceptance above which the best gamma of the space makes the pair at least as fast as plain decoding in plain_s; 0: any does, NAN:
  * none. */
 double predict_alpha_threshold(const struct predict *p, const struct point *pt, struct pair *pair, double plain_s);

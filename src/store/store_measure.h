@@ -31,7 +31,7 @@ struct store_measurement {
 	struct store_subject of;
 	int repeat;             /* from 1; a baseline and a configuration of equal number are a pair */
 	const char *target_map; /* the mapping that the target ran on */
-	bool synthesised;       /* random weights and an imposed acceptance */
+	bool synthesised;       /* random weights, or an imposed acceptance */
 	double prefill_s, draft_s, verify_s, host_s; /* by phase, of the whole output */
 	double decode_s;        /* of the whole output, without prefill */
 	int64_t tokens, rounds, accepted, drafted; /* tokens and rounds from 1 */

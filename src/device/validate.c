@@ -1,0 +1,535 @@
+/* Validation. */
+#include "device/validate.h"
+
+#include "base/text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAIRS_WANTED = 11, WARM_UP = 4 /* tokens */ };
+static const double narrow = 0.01; /* half-width of an interval that is good enough */
+
+/* One point while it is measured. */
+struct job {
+	struct validate *v;
+	const struct point *pt;
+	struct point plain; /* its baseline */
+	const struct workload *workload;
+	const char *target, *draft; /* files */
+	struct runner configuration, baseline; /* the baseline's is not opened where both have one mapping */
+	bool one_mapping, synthesised;
+	int tokens, n_prompt, *prompt;
+	int *accepted, n_accepted; /* imposed */
+	bool imposed;
+	struct rounds rounds; /* that the configuration took */
+};
+
+static bool stopped(const struct validate *v)
+{
+	return v->options.stop && *v->options.stop;
+}
+
+/* ---- what can be run ---- */
+
+static const char *core_of(const struct probe *p, int cpu)
+{
+	for (int i = 0; i < p->n_clusters; i++)
+		for (int k = 0; k < p->clusters[i].n; k++)
+			if (p->clusters[i].cpus[k] == cpu)
+				return p->clusters[i].core;
+	return "unknown";
+}
+
+static int check_cores(const struct validate *v, struct hx_err *err)
+{
+	const struct profile *p = &v->p->study->profile;
+
+	for (size_t i = 0; i < p->n_units; i++)
+		for (size_t k = 0; v->machine.engine.cpus[i] && k < p->units[i].n_affinity; k++) {
+			const char *core = core_of(&v->machine.probe, p->units[i].affinity[k]);
+
+			if (strcmp(core, p->units[i].core))
+				return hx_err_set(err, HX_INPUT, "profile '%s' is of another machine: its %s is a %s, CPU %d here a %s; 'hexplore calibrate' makes a profile "
+								 "of this machine", p->name, p->units[i].is.name, p->units[i].core, p->units[i].affinity[k], core);
+		}
+	return HX_OK;
+}
+
+int validate_begin(struct validate *v, struct hx_err *err)
+{
+	int rc = machine_init(&v->machine, &v->p->study->profile, NULL, err);
+
+	if (!rc && (rc = check_cores(v, err)))
+		machine_free(&v->machine);
+	v->models = (struct validate_models){.stop = v->options.stop, .seed = v->options.seed};
+	return rc;
+}
+
+static const struct drafter *drafter_of(const struct validate *v, const struct point *pt)
+{
+	return pt->drafter < 0 ? NULL : &v->p->study->drafters[pt->drafter];
+}
+
+/* Every unit of a mapping must be one that the engine has processors for. */
+static int check_units(const struct validate *v, const struct hx_mapping *m, struct hx_err *err)
+{
+	for (int i = 0; i < m->n_uses; i++) {
+		int unit = m->uses[i].unit;
+
+		if (v->machine.engine.cpus[unit])
+			continue;
+		return hx_err_set(err, HX_INPUT, "%s: the engine cannot run %s here: %s", m->text, v->p->study->profile.units[unit].is.name,
+				  v->p->study->profile.units[unit].is.kind == HX_CPU ? "the profile does not tell its CPUs (affinity)" : "it is no CPU");
+	}
+	return HX_OK;
+}
+
+/* The file that the sweep itself names as a model, if it is one with weights. */
+static const char *own_file(const struct validate *v, const char *model)
+{
+	for (size_t i = 0; i < v->in->n; i++) {
+		const struct input *in = v->in->items[i];
+
+		if (in->kind == INPUT_MODEL && strcmp(in->name, model) == 0 && input_is_gguf(in->path))
+			return in->path;
+	}
+	return NULL;
+}
+
+static const char *target_file(const struct validate *v)
+{
+	return v->options.target ? v->options.target : own_file(v, v->p->study->sweep.target);
+}
+
+static const char *draft_file(const struct validate *v, const struct point *pt)
+{
+	return v->options.draft ? v->options.draft : own_file(v, v->p->study->sweep.drafters[pt->drafter]);
+}
+
+/* A text needs models that can read it, and drafters that look into it need a text. */
+static int check_text(const struct validate *v, const struct point *pt, struct hx_err *err)
+{
+	const struct drafter *d = drafter_of(v, pt);
+
+	if (!v->options.prompt && d && d->kind == HX_DRAFT_NGRAM)
+		return hx_err_set(err, HX_INPUT, "what ngram drafts depends on the text, so its acceptance cannot be imposed: give a model and a text with "
+						 "--target and --prompt");
+	if (!v->options.prompt)
+		return HX_OK;
+	if (!target_file(v))
+		return hx_err_set(err, HX_INPUT, "--prompt: random weights say nothing of a text; give the target's with --target");
+	if (d && d->kind == HX_DRAFT_MODEL && !draft_file(v, pt))
+		return hx_err_set(err, HX_INPUT, "--prompt: random weights say nothing of a text; give the drafter's with --draft");
+	return HX_OK;
+}
+
+static int check_point(struct validate *v, const struct point *pt, struct hx_err *err)
+{
+	const struct baseline *base = predict_baseline(v->p, pt);
+	const struct drafter *d = drafter_of(v, pt);
+	struct prediction pr;
+	struct pair pair = {0};
+	char reason[192];
+	int rc;
+
+	if (d && pt->mode == HX_OVERLAPPED)
+		return hx_err_set(err, HX_INPUT, "overlapped drafting is not run by the engine yet");
+	predict_point(v->p, pt, &pair, &pr);
+	predict_pair_free(&pair);
+	if (!pr.feasible)
+		return hx_err_set(err, HX_INPUT, "it cannot run: %s", predict_reason(v->p, pt, &pr.refusal, reason, sizeof(reason)));
+	if (base->index < 0)
+		return hx_err_set(err, HX_INPUT, "it has no baseline: no plain decoding of this quantisation can run");
+	rc = check_units(v, &v->p->space->target.v[pt->target_map], err);
+	if (!rc)
+		rc = check_units(v, &v->p->space->target.v[space_point(v->p->space, base->index).target_map], err);
+	if (!rc && d && d->kind == HX_DRAFT_MODEL)
+		rc = check_units(v, &v->p->space->draft[pt->drafter].v[pt->draft_map], err);
+	return rc ? rc : check_text(v, pt, err);
+}
+
+int validate_check(struct validate *v, const struct point *pt, struct hx_err *err)
+{
+	struct hx_err why;
+	int rc = check_point(v, pt, &why);
+
+	return rc ? hx_err_set(err, rc, "point %lld: %s", (long long)pt->index + 1, why.msg) : HX_OK;
+}
+
+/* ---- models ---- */
+
+static int find_files(struct job *j, struct hx_err *err)
+{
+	struct validate *v = j->v;
+	const struct drafter *d = drafter_of(v, j->pt);
+	const char *given = target_file(v);
+	int rc = validate_model(&v->models, VALIDATE_TARGET, &v->p->study->target, j->pt->target_type, given, &j->target, err);
+
+	j->synthesised |= !given;
+	if (rc || !d)
+		return rc;
+	if (d->kind != HX_DRAFT_MODEL) {
+		j->draft = d->name;
+		return HX_OK;
+	}
+	given = draft_file(v, j->pt);
+	j->synthesised |= !given;
+	return validate_model(&v->models, VALIDATE_DRAFT, d->shape, j->pt->draft_type, given, &j->draft, err);
+}
+
+static int open_runners(struct job *j, struct hx_err *err)
+{
+	const struct predict *p = j->v->p;
+	const struct drafter *d = drafter_of(j->v, j->pt);
+	struct runner_options o = {
+		.target = j->target, .draft = j->draft, .target_type = j->pt->target_type, .draft_type = j->pt->draft_type, .gamma = j->pt->gamma,
+		.context = j->workload->prompt + j->tokens + j->pt->gamma + 1, .kv_cache = p->study->sweep.kv_cache, .text = j->v->options.prompt,
+		.target_map = p->space->target.v[j->pt->target_map].text,
+		.draft_map = d && d->kind == HX_DRAFT_MODEL ? p->space->draft[j->pt->drafter].v[j->pt->draft_map].text : NULL};
+	int rc = runner_open(&j->configuration, &j->v->machine, &o, err);
+
+	if (rc || j->one_mapping)
+		return rc;
+	o.target_map = p->space->target.v[j->plain.target_map].text;
+	o.draft = o.draft_map = NULL;
+	o.gamma = 0;
+	return runner_open(&j->baseline, &j->v->machine, &o, err);
+}
+
+/* ---- the text ---- */
+
+static int read_prompt(struct job *j, struct hx_err *err)
+{
+	const char *path = j->v->options.prompt;
+	FILE *f = fopen(path, "r");
+	char *text = NULL;
+	size_t room = 0;
+	ssize_t len = f ? getdelim(&text, &room, '\0', f) : -1;
+	size_t n;
+
+	if (f)
+		fclose(f);
+	if (len < 0) {
+		free(text);
+		return hx_err_set(err, HX_IO, "cannot read '%.200s'", path);
+	}
+	n = hx_tokenizer_encode(j->configuration.target.tokenizer, text, (size_t)len, true, false, &j->prompt);
+	free(text);
+	if (n < (size_t)j->n_prompt)
+		return hx_err_set(err, HX_INPUT, "'%.200s' has %zu tokens, the workload's prompt %d", path, n, j->n_prompt);
+	return HX_OK;
+}
+
+/* Any tokens will do for random weights. */
+static void make_prompt(struct job *j)
+{
+	struct hx_random random;
+
+	hx_random_init(&random, j->v->options.seed);
+	j->prompt = hx_xmalloc((size_t)j->n_prompt * sizeof(*j->prompt));
+	for (int i = 0; i < j->n_prompt; i++)
+		j->prompt[i] = (int)(hx_random_uniform(&random) * j->configuration.lm.vocab);
+}
+
+static int prepare_text(struct job *j, struct hx_err *err)
+{
+	const struct study *st = j->v->p->study;
+	int source;
+
+	if (j->v->options.prompt)
+		return read_prompt(j, err);
+	make_prompt(j);
+	j->imposed = j->synthesised = true;
+	if (j->pt->drafter < 0)
+		return HX_OK;
+	source = study_acceptance(st, j->pt->target_type, j->pt->drafter, j->pt->draft_type);
+	j->n_accepted = validate_sequence(&st->sweep.acceptance[source], j->pt->gamma, j->tokens, &j->accepted);
+	return HX_OK;
+}
+
+/* ---- one output ---- */
+
+struct counting {
+	const struct validate *v;
+	int left; /* tokens wanted */
+};
+
+static bool count(void *to, int token, const float *logits)
+{
+	struct counting *c = to;
+
+	(void)token, (void)logits;
+	return --c->left > 0 && !stopped(c->v);
+}
+
+/* The first token is the prefill's, then `tokens` more. The last round is not told that it is the last, just as none is told that a text ends. *whole: it
+ * was not stopped. */
+static int generate(struct job *j, enum store_kind kind, int tokens, struct hx_generated *g, bool *whole, struct hx_err *err)
+{
+	bool plain = kind == STORE_BASELINE;
+	struct counting counting = {j->v, tokens + 1};
+	struct hx_imposed imposed = {.accepted = j->accepted, .n = j->n_accepted};
+	struct hx_generate what = {.gamma = j->pt->gamma, .sampling = {.temperature = j->v->p->study->sweep.temperature, .seed = j->v->options.seed},
+				   .prompt = j->prompt, .n_prompt = j->n_prompt, .max_tokens = tokens + 1 + (plain ? 0 : j->pt->gamma), .token = count,
+				   .to = &counting, .imposed = j->imposed ? &imposed : NULL};
+	int rc = runner_generate(plain && !j->one_mapping ? &j->baseline : &j->configuration, plain, &what, g, err);
+
+	*whole = !rc && g->n_tokens == tokens + 1;
+	return rc;
+}
+
+static double decode_s(const struct hx_generated *g)
+{
+	return g->seconds[HX_DRAFTING] + g->seconds[HX_VERIFYING] + g->seconds[HX_HOST];
+}
+
+static struct store_subject subject(const struct job *j, enum store_kind kind)
+{
+	return (struct store_subject){j->v->run, j->v->sweep, j->pt->index + 1, kind};
+}
+
+static int store_output(const struct job *j, enum store_kind kind, int repeat, const struct hx_generated *g, struct hx_err *err)
+{
+	int map = kind == STORE_BASELINE ? j->plain.target_map : j->pt->target_map;
+	struct store_measurement m = {.of = subject(j, kind), .repeat = repeat, .target_map = j->v->p->space->target.v[map].text,
+				      .synthesised = j->synthesised, .prefill_s = g->seconds[HX_PREFILL_TARGET] + g->seconds[HX_PREFILL_DRAFT],
+				      .draft_s = g->seconds[HX_DRAFTING], .verify_s = g->seconds[HX_VERIFYING], .host_s = g->seconds[HX_HOST],
+				      .decode_s = decode_s(g), .tokens = g->n_tokens - 1, .rounds = g->n_rounds};
+
+	for (int i = 0; i < g->n_rounds; i++) {
+		m.drafted += g->rounds[i].drafted;
+		m.accepted += g->rounds[i].accepted;
+	}
+	return store_measurement_add(j->v->store, &m, err);
+}
+
+/* ---- steps ---- */
+
+static int store_steps(const struct job *j, enum store_kind kind, const struct validate_steps *s, struct hx_err *err)
+{
+	struct store_step *rows = hx_xcalloc(s->n, sizeof(*rows));
+	struct store_subject of = subject(j, kind);
+	int rc;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct validate_step *v = &s->v[i];
+		const char *unit = v->unit < 0 ? "" : j->v->p->study->profile.units[v->unit].is.name;
+
+		rows[i] = (struct store_step){validate_step_pass(v->pass), unit, validate_step_op(v->op), v->predicted_s, v->measured_s, v->n};
+	}
+	rc = store_steps_add(j->v->store, &of, rows, s->n, err);
+	free(rows);
+	return rc;
+}
+
+/* An output of its own: what is timed is not traced. */
+static int trace(struct job *j, enum store_kind kind, struct validate_steps *steps, struct hx_err *err)
+{
+	const struct predict *p = j->v->p;
+	const struct point *pt = kind == STORE_BASELINE ? &j->plain : j->pt;
+	struct runner *r = kind == STORE_BASELINE && !j->one_mapping ? &j->baseline : &j->configuration;
+	struct hx_trace t = {.ops = true};
+	struct hx_generated g;
+	struct prediction pr;
+	struct pair pair = {0};
+	bool whole;
+	int rc;
+
+	hx_exec_trace(r->target.exec, &t);
+	if (r->draft.exec)
+		hx_exec_trace(r->draft.exec, &t);
+	rc = generate(j, kind, j->tokens, &g, &whole, err);
+	hx_exec_trace(r->target.exec, NULL);
+	if (r->draft.exec)
+		hx_exec_trace(r->draft.exec, NULL);
+	if (whole) {
+		predict_point(p, pt, &pair, &pr);
+		validate_steps(steps, p, &pair, &t, &g, pr.host_s);
+		predict_pair_free(&pair);
+		rc = store_steps(j, kind, steps, err);
+	}
+	hx_speculate_free(&g);
+	hx_trace_free(&t);
+	return rc;
+}
+
+/* ---- repeats ---- */
+
+/* Generates and stores one output; *token_s: seconds of a token, untouched where it was stopped. */
+static int repeat(struct job *j, enum store_kind kind, int number, double *token_s, struct hx_err *err)
+{
+	struct hx_generated g;
+	bool whole;
+	int rc = generate(j, kind, j->tokens, &g, &whole, err);
+
+	if (whole) {
+		rc = store_output(j, kind, number, &g, err);
+		*token_s = decode_s(&g) / (g.n_tokens - 1);
+	}
+	if (whole && kind == STORE_CONFIGURATION) {
+		j->rounds = (struct rounds){g.n_rounds, 0};
+		for (int i = 0; i + 1 < g.n_rounds; i++)
+			j->rounds.catch_ups += g.rounds[i].accepted == j->pt->gamma;
+	}
+	hx_speculate_free(&g);
+	return rc;
+}
+
+static bool enough(const struct job *j, const struct validate_result *out, double began_s, double budget_s)
+{
+	int wanted = j->v->options.repeats < PAIRS_WANTED ? j->v->options.repeats : PAIRS_WANTED;
+
+	if (stopped(j->v) || out->pairs >= j->v->options.repeats)
+		return true;
+	if (!out->pairs)
+		return false;
+	return hx_trace_now_s() - began_s > budget_s || (out->pairs >= wanted && validate_half_width(&out->measured) < narrow);
+}
+
+static int measure(struct job *j, double began_s, double budget_s, struct validate_result *out, struct hx_err *err)
+{
+	double *ratios = hx_xmalloc((size_t)j->v->options.repeats * sizeof(*ratios));
+	double *seconds = hx_xmalloc((size_t)j->v->options.repeats * sizeof(*seconds));
+	int rc = HX_OK;
+
+	while (!rc && !enough(j, out, began_s, budget_s)) {
+		double plain_s = NAN, s = NAN;
+
+		rc = repeat(j, STORE_BASELINE, out->pairs + 1, &plain_s, err);
+		if (!rc && !isnan(plain_s))
+			rc = repeat(j, STORE_CONFIGURATION, out->pairs + 1, &s, err);
+		if (rc || isnan(s))
+			break;
+		ratios[out->pairs] = plain_s / s;
+		seconds[out->pairs++] = s * j->tokens;
+		out->measured = validate_bootstrap(ratios, (size_t)out->pairs, j->v->options.seed);
+	}
+	out->decode_s = validate_median(seconds, (size_t)out->pairs);
+	free(ratios);
+	free(seconds);
+	return rc;
+}
+
+/* The prediction, had the rounds been known. */
+static void realise(const struct job *j, struct validate_result *out)
+{
+	const struct predict *p = j->v->p;
+	struct pair pair = {0};
+
+	out->tokens_per_round = j->tokens / j->rounds.rounds;
+	out->predicted_decode_s = predict_rounds_s(p, j->pt, &pair, &j->rounds);
+	out->realised = p->plain[predict_baseline(p, j->pt)->index].tpot_s * j->tokens / out->predicted_decode_s;
+	predict_pair_free(&pair);
+}
+
+static int warm_up(struct job *j, struct hx_err *err)
+{
+	int rc = HX_OK;
+
+	for (int kind = STORE_BASELINE; kind <= STORE_CONFIGURATION && !rc; kind++) {
+		struct hx_generated g;
+		bool whole;
+
+		rc = generate(j, kind, WARM_UP < j->tokens ? WARM_UP : j->tokens, &g, &whole, err);
+		hx_speculate_free(&g);
+	}
+	return rc;
+}
+
+static int run(struct job *j, double began_s, double budget_s, struct validate_result *out, struct hx_err *err)
+{
+	int rc = find_files(j, err);
+
+	if (!rc)
+		rc = open_runners(j, err);
+	if (!rc)
+		rc = prepare_text(j, err);
+	if (!rc)
+		rc = warm_up(j, err);
+	for (int kind = STORE_BASELINE; kind <= STORE_CONFIGURATION && !rc; kind++)
+		rc = trace(j, kind, &out->steps[kind], err);
+	if (!rc)
+		rc = measure(j, began_s, budget_s, out, err);
+	if (!rc && out->pairs)
+		realise(j, out);
+	out->synthesised = j->synthesised;
+	return rc;
+}
+
+int validate_point(struct validate *v, const struct point *pt, double predicted, double budget_s, struct validate_result *out, struct hx_err *err)
+{
+	struct job j = {.v = v, .pt = pt, .plain = space_point(v->p->space, predict_baseline(v->p, pt)->index),
+			.workload = &v->p->study->sweep.workloads[pt->workload]};
+	double memory_bytes = v->machine.engine.memory_bytes;
+	struct hx_err why;
+	int rc;
+
+	*out = (struct validate_result){.predicted = predicted, .realised = NAN, .measured = {NAN, NAN, NAN}, .decode_s = NAN, .predicted_decode_s = NAN,
+					.tokens_per_round = NAN};
+	j.one_mapping = j.plain.target_map == pt->target_map;
+	j.n_prompt = j.workload->prompt;
+	j.tokens = v->options.tokens ? v->options.tokens : j.workload->generated;
+	rc = run(&j, hx_trace_now_s(), budget_s, out, &why);
+	runner_close(&j.configuration);
+	runner_close(&j.baseline);
+	v->machine.engine.memory_bytes = memory_bytes;
+	free(j.prompt);
+	free(j.accepted);
+	if (rc && stopped(v))
+		return HX_OK;
+	return rc ? hx_err_set(err, rc, "point %lld: %s", (long long)pt->index + 1, why.msg) : HX_OK;
+}
+
+void validate_result_free(struct validate_result *r)
+{
+	validate_steps_free(&r->steps[STORE_BASELINE]);
+	validate_steps_free(&r->steps[STORE_CONFIGURATION]);
+}
+
+/* ---- the run ---- */
+
+/* Processes that ran or waited, over a minute; NAN: unknown. */
+static double load(void)
+{
+	FILE *f = fopen("/proc/loadavg", "r");
+	double mean;
+	bool known;
+
+	if (!f)
+		return NAN;
+	known = fscanf(f, "%lf", &mean) == 1;
+	fclose(f);
+	return known ? mean : NAN;
+}
+
+int validate_record(struct validate *v, const char *command, struct hx_err *err)
+{
+	char *device = probe_fingerprint(&v->machine.probe);
+	struct store_run_row row = {.command = command, .device = device, .seed = (int64_t)v->options.seed, .load = load()};
+	int rc = store_run_begin(v->store, &row, &v->run, err);
+
+	free(device);
+	return rc;
+}
+
+int validate_end(struct validate *v, struct hx_err *err)
+{
+	int rc = HX_OK;
+
+	if (v->run && !stopped(v))
+		rc = store_run_end(v->store, v->run, err);
+	validate_models_free(&v->models);
+	machine_free(&v->machine);
+	return rc;
+}
+
+double validate_blame(const struct validate_result *r, enum store_kind kind, const struct validate_step *step)
+{
+	double beyond_s = (double)step->n * (step->measured_s - step->predicted_s) / r->steps[kind].decode_s;
+
+	if (!step->decodes || isnan(beyond_s))
+		return 0;
+	return kind == STORE_BASELINE ? -beyond_s : beyond_s;
+}

@@ -1,0 +1,173 @@
+#!/bin/sh
+# Validation end to end: tiny models on one processor of this machine. How fast it is, is nobody's business here.
+. "${top_srcdir:-$(dirname "$0")/..}/tests/tap.sh"
+
+command -v sqlite3 >/dev/null || skip_all "no sqlite3"
+"$HEXPLORE" devices --quick --format jsonl | head -n 1 >device.json || exit 1
+core=$(sed -n 's/.*"core": *"\([^"]*\)".*/\1/p' device.json)
+cpu=$(sed -n 's/.*"cpus": *"\([0-9]*\).*/\1/p' device.json)
+[ -n "$core" ] && [ -n "$cpu" ] || skip_all "this machine's processors are not known"
+TMPDIR=$tmp/files
+export TMPDIR
+mkdir files
+
+# profile NAME CORE AFFINITY
+profile() {
+	cat >"$1.json" <<JSON
+{"schema": "hexplore/profile/1", "name": "$1", "soc": "test", "status": "estimate", "units": [
+ {"name": "c", "kind": "cpu", "core": "$2", "cores": 1, "clock_hz": 1e9, "flop_per_cycle": {"f32": 16, "f16": 16, "i8_dot": 32}, $3
+  "bandwidth": {"cores": [1], "footprint_bytes": [1e6], "bytes_s": [[1e10]]}, "launch_s": 1e-6, "sync_s": 1e-6,
+  "kernels": [{"type": "f32", "arithmetic": "f32", "ceiling": 0.5}, {"type": "f16", "arithmetic": "f16", "ceiling": 0.5},
+   {"type": "q8_0", "arithmetic": "i8_dot", "ceiling": 0.5}]}],
+ "memory": {"capacity_bytes": 8e9, "bw_bytes_s": 1e10}, "host": {"h0_s": 1e-5},
+ "sources": {"units": {"kind": "estimate", "from": "x"}, "memory": {"kind": "estimate", "from": "x"}, "host": {"kind": "estimate", "from": "x"}}}
+JSON
+}
+profile here "$core" "\"affinity\": [$cpu],"
+profile elsewhere "No Such Core" "\"affinity\": [$cpu],"
+profile larger "$core" '"affinity": [1023],'
+profile unknown "$core" ""
+
+# model NAME LAYERS
+model() {
+	cat >"$1.json" <<JSON
+{"schema": "hexplore/model/1", "name": "$1", "family": "llama", "from": "made up", "tokenizer": "toy", "layers": $2, "d_model": 64, "heads": 4,
+ "kv_heads": 2, "d_head": 16, "d_ff": 96, "vocab": 320, "context": 8192, "tied": true}
+JSON
+}
+model big 3
+model small 1
+cat >tiny.json <<'JSON'
+{"schema": "hexplore/sweep/1", "name": "tiny", "target": "big", "target_quants": ["q8_0"], "drafters": ["small", "ngram", "early-exit:1"],
+ "draft_quants": ["f16"], "target_mappings": ["c"], "draft_mappings": ["c"], "gamma": [3], "modes": ["sequential", "overlapped"],
+ "workloads": [{"prompt": 8, "generated": 16}], "acceptance": [{"alpha": 0.7, "kind": "estimate", "from": "x"}]}
+JSON
+sed 's/"gamma"/"kv_cache": false, &/' tiny.json >uncached.json
+sweep() {
+	"$HEXPLORE" sweep -q -p "$1" -s "$2" --db "$3" >/dev/null || exit 1
+}
+# id DB DRAFTER [MODE]
+id() {
+	sqlite3 "$1" "SELECT id FROM prediction WHERE ifnull(drafter, 'none') = '$2' AND ifnull(mode, 'sequential') = '${3:-sequential}'"
+}
+ask() {
+	sqlite3 "$db" "$1"
+}
+validate() {
+	run "$HEXPLORE" validate -q --db "$db" "$@"
+}
+# cell N NAME: of line N of the CSV in $out
+cell() {
+	printf '%s\n' "$out" | awk -F, -v n="$1" -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i } NR == n + 1 { print $at }'
+}
+
+# ---- two points ----
+
+db=here.db
+sweep here tiny "$db"
+drafted=$(id $db small) exit=$(id $db early-exit:1) plain=$(id $db none)
+before=$(ask 'SELECT * FROM point')
+validate "$drafted" "$exit" --repeats 3 --format csv
+is "two points are run" "$status" 0
+is "a line each" "$(printf '%s\n' "$out" | wc -l)" 3
+is "in their order" "$(cell 1 id) $(cell 2 id)" "$drafted $exit"
+is "beside what was stored" "$(ask "SELECT abs(speedup - $(cell 1 predicted_speedup)) < 1e-12 FROM point WHERE id = $drafted")" 1
+like "what was measured is positive" "$(cell 1 measured_speedup)" '^[0-9.e-]+$'
+is "rows say that they are synthesised" "$(cell 1 synthesised)" 1
+like "errors are summed up" "$err" '^2 points: mean absolute error'
+like "so is who is to blame" "$err" '^most of it by '
+is "every repeat is stored" "$(ask "SELECT point, kind, count(*), max(repeat), min(tokens), max(tokens) FROM measurement GROUP BY point, kind")" \
+	"$drafted|baseline|3|3|16|16
+$drafted|configuration|3|3|16|16
+$exit|baseline|3|3|16|16
+$exit|configuration|3|3|16|16"
+is "rounds are those of the acceptance" "$(ask "SELECT DISTINCT rounds >= 4 AND rounds <= 9, drafted = 3 * rounds, accepted <= drafted AND accepted + rounds >= tokens
+	FROM measurement WHERE kind = 'configuration'")" "1|1|1"
+is "a baseline drafts nothing" "$(ask "SELECT DISTINCT rounds, drafted, accepted FROM measurement WHERE kind = 'baseline'")" "16|0|0"
+is "the view has both" "$(ask 'SELECT count(*), min(repeats), min(synthesised), min(measured_speedup) > 0 FROM validation')" "2|3|1|1"
+is "what is listed is the view's" "$(cell 2 measured_speedup | cut -c 1-8)" "$(ask "SELECT measured_speedup FROM validation WHERE id = $exit" | cut -c 1-8)"
+is "passes have their operators" "$(ask "SELECT DISTINCT pass FROM step WHERE point = $drafted AND kind = 'configuration' AND measured_s > 0 ORDER BY pass" |
+	tr '\n' ',')" "catch-up,draft,prefill drafter,prefill target,round,verify,"
+is "as predicted and as measured" "$(ask "SELECT count(*) > 10, min(predicted_s) > 0, min(measured_s) > 0, min(n) > 0 FROM step WHERE pass = 'verify'")" "1|1|1|1"
+is "an early exit has a front" "$(ask "SELECT count(*) > 3 FROM step WHERE point = $exit AND pass = 'front' AND measured_s > 0")" 1
+is "the run has ended" "$(ask "SELECT count(ended), count(*) FROM run WHERE command LIKE 'hexplore validate%'")" "1|1"
+is "predictions stay as they were" "$(ask 'SELECT * FROM point')" "$before"
+is "no file is left" "$(ls files)" ""
+
+validate "$drafted" --repeats 1 --tokens 5
+is "shorter outputs" "$status $(ask 'SELECT DISTINCT tokens FROM measurement WHERE run = 2')" "0 5"
+like "a table of steps" "$out" '^point +verify +ffn_up +c '
+like "a mark of what is synthesised" "$out" '^synthesised: '
+validate "$plain" --repeats 1
+is "plain decoding too" "$status" 0
+
+db=uncached.db
+sweep here uncached "$db"
+validate "$(id $db small)" "$(id $db early-exit:1)" --repeats 1
+is "without a KV cache" "$status" 0
+
+# ---- given weights ----
+
+db=here.db
+"$HEXPLORE" model synth big --quant f16 -o big.gguf && "$HEXPLORE" model synth small --quant f16 -o small.gguf || exit 1
+printf 'one two three four one two three four one two three four' >text
+validate "$drafted" "$(id $db ngram)" "$exit" --repeats 1 --target big.gguf --draft small.gguf --prompt text --format csv
+is "given weights go on with a text" "$status" 0
+is "and nothing is imposed" "$(cell 1 synthesised)$(cell 2 synthesised)$(cell 3 synthesised)" 000
+validate "$drafted" --repeats 1 --target big.gguf --format csv
+is "without a text it is" "$status$(cell 1 synthesised)" 01
+validate "$drafted" --target small.gguf
+is "weights of another shape are refused" "$status" 2
+like "and told apart" "$err" "'small.gguf' is not big: its layers is 1, not 3"
+printf short >text
+validate "$drafted" --target big.gguf --draft small.gguf --prompt text
+like "a text shorter than the prompt is refused" "$status $err" "2 .*'text' has [0-9]* tokens, the workload's prompt 8"
+validate "$drafted" --prompt text
+like "a text needs weights" "$status $err" '2 .*give the target.s with --target'
+
+# ---- what cannot be run ----
+
+measured=$(ask 'SELECT count(*) FROM measurement')
+# refused NAME MESSAGE ARGUMENT...
+refused() {
+	name=$1 message=$2
+	shift 2
+	validate "$@"
+	like "$name" "$status $err" "^2 hexplore: $message"
+}
+refused "overlapped drafting" 'point [0-9]*: overlapped drafting is not run' "$drafted" "$(id $db small overlapped | head -n 1)"
+refused "what looks into a text" 'point [0-9]*: what ngram drafts depends on the text' "$(id $db ngram)"
+refused "a point that is not there" 'sweep 1 has points 1 to' 1000
+refused "a point twice" 'point [0-9]* is named twice' "$drafted" "$drafted"
+refused "no point" 'validate: which points'
+refused "points of two sweeps" 'validate: points of one sweep' "1:$drafted" "2:$drafted"
+refused "a budget that is none" "--budget: '5x'" "$drafted" --budget 5x
+is "none of them was begun" "$(ask 'SELECT count(*) FROM measurement')" "$measured"
+for p in elsewhere larger unknown; do
+	sweep $p tiny $p.db
+done
+db=elsewhere.db
+refused "another core" "profile 'elsewhere' is of another machine: its c is a No Such Core" "$drafted"
+db=larger.db
+refused "a processor that is missing" "profile 'larger': .* no CPU 1023" "$drafted"
+db=unknown.db
+refused "processors that are not told" 'point [0-9]*: c: the engine cannot run c here: the profile does not tell its CPUs' "$drafted"
+is "nothing is stored of them" "$(ask 'SELECT count(*) FROM run')" 0
+
+# ---- interrupted ----
+
+db=stopped.db
+sweep here tiny "$db"
+(exec "$HEXPLORE" validate "$drafted" -q --db "$db" --tokens 2500 --format csv >stopped.csv) &
+pid=$!
+while kill -0 $pid 2>/dev/null && ! [ "$(sqlite3 -cmd '.timeout 9000' "$db" 'SELECT count(*) FROM validation' 2>/dev/null)" = 1 ]; do
+	:
+done
+kill -INT $pid
+wait $pid
+is "an interrupt ends it" $? 130
+is "its repeats are there" "$(ask 'SELECT count(*) FROM validation')" 1
+is "its run has no end" "$(ask 'SELECT count(ended) FROM run')" 0
+is "what there was is listed" "$(wc -l <stopped.csv)" 2
+is "no file is left behind" "$(ls files)" ""
+done_testing
