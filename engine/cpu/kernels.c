@@ -7,6 +7,7 @@
 /* Fastest first. */
 static const struct hx_kernels *const sets[] = {
 #if defined(__x86_64__)
+	&hx_kernels_avx512,
 #endif
 #if defined(__aarch64__)
 #endif

@@ -18,11 +18,6 @@
 
 #include <string.h>
 
-const struct hx_pack_layout hx_pack_layouts[HX_TYPE_COUNT] = {
-	[HX_Q4_0] = {2, 4, 16, 0, 8},  [HX_Q4_1] = {2, 8, 16, 0, 0},  [HX_Q5_0] = {2, 4, 16, 4, 16},  [HX_Q5_1] = {2, 8, 16, 4, 0},
-	[HX_Q8_0] = {2, 4, 32, 0, 128}, [HX_Q4_K] = {8, 20, 16, 0, 0}, [HX_Q5_K] = {8, 20, 16, 4, 0}, [HX_Q6_K] = {8, 18, 16, 8, 32},
-};
-
 /* Where a block is in a file's row, and where it goes. */
 struct place {
 	const struct hx_pack_layout *layout;
@@ -31,13 +26,6 @@ struct place {
 	int block;             /* in the unit */
 	int lane, lanes;
 };
-
-int hx_pack_blocks(int type, int in)
-{
-	int unit = hx_pack_layouts[type].blocks;
-
-	return (in / 32 + unit - 1) / unit * unit;
-}
 
 size_t hx_pack_group_bytes(int type, int in, int lanes)
 {

@@ -13,10 +13,19 @@ struct hx_pack_layout {
 	int offset; /* taken from codes: what code means 0 */
 };
 
-extern const struct hx_pack_layout hx_pack_layouts[HX_TYPE_COUNT]; /* all 0 for float types */
+/* All 0 for float types. Here, so that it folds into kernels made for one type. */
+static const struct hx_pack_layout hx_pack_layouts[HX_TYPE_COUNT] = {
+	[HX_Q4_0] = {2, 4, 16, 0, 8},   [HX_Q4_1] = {2, 8, 16, 0, 0},  [HX_Q5_0] = {2, 4, 16, 4, 16}, [HX_Q5_1] = {2, 8, 16, 4, 0},
+	[HX_Q8_0] = {2, 4, 32, 0, 128}, [HX_Q4_K] = {8, 20, 16, 0, 0}, [HX_Q5_K] = {8, 20, 16, 4, 0}, [HX_Q6_K] = {8, 18, 16, 8, 32},
+};
 
 /* Blocks of a packed row of length in: in / 32, filled up to whole units with zeros. */
-int hx_pack_blocks(int type, int in);
+static inline int hx_pack_blocks(int type, int in)
+{
+	int unit = hx_pack_layouts[type].blocks;
+
+	return (in / 32 + unit - 1) / unit * unit;
+}
 
 /* Bytes of `lanes` outputs: kernels go from one group to the next. */
 size_t hx_pack_group_bytes(int type, int in, int lanes);
