@@ -20,6 +20,7 @@ static const struct command commands[] = {
 	{{"pareto", "[options]", "show the points that no other beats in every objective", NULL}, cmd_pareto},
 	{{"plot", "KIND [ID] [-o FILE]", "draw a chart: heatmap, gamma, breakdown, roofline or pareto", NULL}, cmd_plot},
 	{{"merge", "FILE... [options]", "join the databases of a sweep's parts, or of several devices", NULL}, cmd_merge},
+	{{"devices", "[options]", "show this machine's CPUs, and how fast they read memory", NULL}, cmd_devices},
 	{{"profile", "list | show PROFILE | check PROFILE...", "list, show or check hardware profiles", NULL}, cmd_profile},
 	{{"model", "list | show MODEL | check MODEL...", "list, show or check model shapes", NULL}, cmd_model},
 };

@@ -110,6 +110,7 @@ foreign() {
 }
 foreign "a view that never ends" "DROP VIEW prediction; CREATE VIEW prediction AS WITH RECURSIVE n(sweep) AS (SELECT 1 UNION ALL SELECT sweep FROM n)
 	SELECT * FROM n" "the view 'prediction'"
+foreign "a validation that says what it likes" "DROP VIEW validation; CREATE VIEW validation AS SELECT 1 AS sweep, 9 AS measured_speedup" "the view 'validation'"
 foreign "a view instead of a table" "ALTER TABLE mapping RENAME TO m; CREATE VIEW mapping AS SELECT id, upper(text) AS text FROM m" "the table 'mapping'"
 foreign "a column that computes" "ALTER TABLE point ADD COLUMN x TEXT AS (zeroblob(1000000000)) VIRTUAL" "the table 'point'"
 cp good.db own.db
@@ -131,6 +132,21 @@ for round in 1 2 3 4 5 6 7 8 9 10 11 12; do
 	rm new.db*
 done
 is "five sweeps into one new database lose nothing" "$wrong" ""
+
+wrong=
+for round in 1 2 3 4; do
+	sqlite3 old.db <"$top_srcdir/tests/data/schema-2.sql"
+	rows old.db >old.csv
+	for k in 1 2 3 4; do
+		sweep old.db >/dev/null 2>said.$k || echo "failed: $(cat said.$k)" >>said.$k &
+		rows old.db --sweep-id 1 | cmp - old.csv >>wrong.$k 2>&1 &
+	done
+	wait
+	wrong=$wrong$(cat said.? wrong.?)$(rows old.db --sweep-id 1 | cmp - old.csv 2>&1)
+	[ "$(sqlite3 old.db 'PRAGMA user_version; SELECT count(*) FROM sweep; SELECT count(*) FROM validation' | xargs)" = "3 5 0" ] || wrong="$wrong not upgraded"
+	rm old.db* wrong.?
+done
+is "four sweeps into one database of schema 2 upgrade it once, and who reads goes on" "$wrong" ""
 
 "$HEXPLORE" sweep -q -p mt8195 --db mt.db >/dev/null
 "$HEXPLORE" sweep -q -p rk3588 --db rk.db >/dev/null
