@@ -63,6 +63,7 @@ double hx_gguf_array_number(const struct hx_gguf *g, const char *key, size_t i);
 /* Writing, version 3: values, then tensors in order, then hx_gguf_write_end. The first failure is kept and told at the end. */
 struct hx_gguf_writer;
 
+/* The file takes its place when it is whole. HX_INPUT: something stands there that is no file; HX_IO: it cannot be made. */
 int hx_gguf_write(struct hx_gguf_writer **out, const char *path, struct hx_err *err);
 void hx_gguf_write_string(struct hx_gguf_writer *w, const char *key, const char *value);
 void hx_gguf_write_integer(struct hx_gguf_writer *w, const char *key, enum hx_gguf_kind kind, int64_t value);
@@ -76,5 +77,8 @@ void hx_gguf_write_data(struct hx_gguf_writer *w, const void *data, size_t bytes
 
 /* Finishes and frees. HX_IO: the file could not be written whole, and is removed. */
 int hx_gguf_write_end(struct hx_gguf_writer *w, struct hx_err *err);
+
+/* Gives up: frees, and nothing is left. */
+void hx_gguf_write_cancel(struct hx_gguf_writer *w);
 
 #endif

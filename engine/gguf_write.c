@@ -233,6 +233,16 @@ void hx_gguf_write_data(struct hx_gguf_writer *w, const void *data, size_t bytes
 	}
 }
 
+static void free_writer(struct hx_gguf_writer *w)
+{
+	free(w->values.data);
+	free(w->tensors.data);
+	free(w->sizes);
+	free(w->path);
+	free(w->beside);
+	free(w);
+}
+
 int hx_gguf_write_end(struct hx_gguf_writer *w, struct hx_err *err)
 {
 	int rc = HX_OK;
@@ -248,11 +258,13 @@ int hx_gguf_write_end(struct hx_gguf_writer *w, struct hx_err *err)
 		rc = hx_err_set(err, HX_IO, "cannot write '%.200s': %s", w->path, strerror(w->failed));
 		unlink(w->beside);
 	}
-	free(w->values.data);
-	free(w->tensors.data);
-	free(w->sizes);
-	free(w->path);
-	free(w->beside);
-	free(w);
+	free_writer(w);
 	return rc;
+}
+
+void hx_gguf_write_cancel(struct hx_gguf_writer *w)
+{
+	fclose(w->file);
+	unlink(w->beside);
+	free_writer(w);
 }

@@ -174,39 +174,17 @@ static int tensor(struct reader *r, const char *name, int in, int out, bool need
 	return HX_OK;
 }
 
-static bool has(const struct reader *r, const struct hx_arch_part *part)
-{
-	const struct hx_shape *s = &r->m->shape;
-
-	switch (part->when) {
-	case HX_WHEN_QK_NORM:
-		return s->qk_norm;
-	case HX_WHEN_BIAS:
-		return s->qkv_bias;
-	case HX_WHEN_POST_NORM:
-		return s->norms == 4;
-	default:
-		return true;
-	}
-}
-
 static int read_layer(struct reader *r, int layer)
 {
-	const struct hx_shape *s = &r->m->shape;
-	const int sizes[HX_SIZES] = {[HX_SIZE_ONE] = 1,
-				     [HX_SIZE_MODEL] = s->d_model,
-				     [HX_SIZE_QUERY] = s->heads * s->d_head,
-				     [HX_SIZE_KEY] = s->kv_heads * s->d_head,
-				     [HX_SIZE_HEAD] = s->d_head,
-				     [HX_SIZE_FF] = s->d_ff};
-	int rc = HX_OK;
+	int sizes[HX_SIZES], rc = HX_OK;
 
+	hx_arch_sizes(&r->m->shape, sizes);
 	for (int i = 0; i < HX_PART_COUNT && !rc; i++) {
 		const struct hx_arch_part *part = &hx_arch_parts[i];
 		char name[KEY];
 
 		snprintf(name, sizeof(name), "blk.%d.%s", layer, part->name);
-		if (has(r, part))
+		if (hx_arch_has(&r->m->shape, part))
 			rc = tensor(r, name, sizes[part->in], sizes[part->out], true, &r->m->layers[layer].part[i]);
 	}
 	return rc;

@@ -40,6 +40,24 @@ const struct hx_arch *hx_arch_find(struct hx_gguf_text name)
 	return NULL;
 }
 
+bool hx_arch_has(const struct hx_shape *s, const struct hx_arch_part *part)
+{
+	const bool has[] = {
+		[HX_WHEN_ALWAYS] = true, [HX_WHEN_QK_NORM] = s->qk_norm, [HX_WHEN_BIAS] = s->qkv_bias, [HX_WHEN_POST_NORM] = s->norms == 4};
+
+	return has[part->when];
+}
+
+void hx_arch_sizes(const struct hx_shape *s, int sizes[HX_SIZES])
+{
+	sizes[HX_SIZE_ONE] = 1;
+	sizes[HX_SIZE_MODEL] = s->d_model;
+	sizes[HX_SIZE_QUERY] = s->heads * s->d_head;
+	sizes[HX_SIZE_KEY] = s->kv_heads * s->d_head;
+	sizes[HX_SIZE_HEAD] = s->d_head;
+	sizes[HX_SIZE_FF] = s->d_ff;
+}
+
 /* Names of shapes have letters, digits and `._+-`. */
 static char *clean(char *name)
 {

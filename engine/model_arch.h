@@ -27,6 +27,9 @@ struct hx_arch_part {
 };
 extern const struct hx_arch_part hx_arch_parts[HX_PART_COUNT];
 
+bool hx_arch_has(const struct hx_shape *s, const struct hx_arch_part *part);
+void hx_arch_sizes(const struct hx_shape *s, int sizes[HX_SIZES]);
+
 /* Fills in the texts of a shape whose figures are known. */
 void hx_arch_describe(struct hx_model *m);
 

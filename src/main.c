@@ -22,7 +22,7 @@ static const struct command commands[] = {
 	{{"merge", "FILE... [options]", "join the databases of a sweep's parts, or of several devices", NULL}, cmd_merge},
 	{{"devices", "[options]", "show this machine's CPUs, and how fast they read memory", NULL}, cmd_devices},
 	{{"profile", "list | show PROFILE | check PROFILE...", "list, show or check hardware profiles", NULL}, cmd_profile},
-	{{"model", "list | show MODEL | check MODEL...", "list, show or check model shapes", NULL}, cmd_model},
+	{{"model", "list | show MODEL | check MODEL... | synth MODEL -o FILE [options]", "list, show or check model shapes, or make models of them", NULL}, cmd_model},
 };
 enum { N_COMMANDS = sizeof(commands) / sizeof(*commands) };
 

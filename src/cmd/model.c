@@ -1,8 +1,11 @@
-/* hexplore model: list, show and check model shapes. */
+/* hexplore model: list, show and check model shapes, and make models of them. */
+#include "cmd/model_synth.h"
+
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/inputs.h"
 #include "core/shape.h"
+#include "engine/gguf.h"
 
 #include <stdio.h>
 
@@ -64,17 +67,40 @@ static void show_value(void *arg, const char *path, const struct field *f, const
 	row(s->report, path, inputs_shown(buf, sizeof(buf), s->format, value), f->unit);
 }
 
+/* What a GGUF file holds, by type. */
+static int show_tensors(struct report *r, const char *path, struct hx_err *err)
+{
+	double bytes[HX_TYPE_COUNT] = {0};
+	char label[64], value[TEXT_MAX];
+	struct hx_gguf *g;
+	int rc = hx_gguf_open(&g, path, err);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < hx_gguf_tensors(g); i++)
+		bytes[hx_gguf_tensor_at(g, i)->type] += (double)hx_gguf_tensor_at(g, i)->bytes;
+	row(r, "file.tensors", text_exact(value, (double)hx_gguf_tensors(g)), NULL);
+	for (int t = 0; t < HX_TYPE_COUNT; t++) {
+		snprintf(label, sizeof(label), "file.%s", hx_type_names[t]);
+		if (bytes[t] > 0)
+			row(r, label, text_exact(value, bytes[t]), "B");
+	}
+	hx_gguf_free(g);
+	return HX_OK;
+}
+
 /* The file's fields, then what follows from them. */
 static int show(const char *name, struct inputs *in, enum report_format format, struct hx_err *err)
 {
 	static const struct report_column columns[] = {
 		{"field", "field", REPORT_TEXT, 0, 0}, {"value", "value", REPORT_TEXT, 0, 0}, {"unit", "unit", REPORT_TEXT, 0, 0}};
 	char label[64], value[TEXT_MAX];
+	const struct input *file;
 	struct hx_shape s;
 	struct report *r;
 	int rc = load(name, in, &s, err);
 
-	if (rc)
+	if (rc || (rc = input_find(in, INPUT_MODEL, name, &file, err)))
 		return rc;
 	r = report_begin(stdout, format, columns, sizeof(columns) / sizeof(*columns));
 	field_walk(&s, &shape_fields, show_value, &(struct showing){r, format});
@@ -84,9 +110,11 @@ static int show(const char *name, struct inputs *in, enum report_format format, 
 		snprintf(label, sizeof(label), "weights.%s", hx_type_names[t]);
 		row(r, label, text_exact(value, hx_shape_bytes(&s, t)), "B");
 	}
+	if (input_is_gguf(file->path))
+		rc = show_tensors(r, file->path, err);
 	report_end(r);
 	shape_free(&s);
-	return HX_OK;
+	return rc;
 }
 
 static int check(const char *name, struct inputs *in, struct hx_err *err)
@@ -104,7 +132,17 @@ static int check(const char *name, struct inputs *in, struct hx_err *err)
 
 int cmd_model(const struct opt_command *about, int argc, char **argv, struct hx_err *err)
 {
-	static const struct input_command verbs = {INPUT_MODEL, list_columns, sizeof(list_columns) / sizeof(*list_columns), list_row, show, check};
+	struct model_synth synth = {0};
+	const struct opt opts[] = {
+		{"quant", 0, "T", "of synth: type of the weights (default: f16)", &synth.quant, NULL},
+		{"output", 'o', "FILE", "of synth: the GGUF file to write", &synth.output, NULL},
+		{"vocab", 0, "N", "of synth: tokens, so that models of different shapes can draft for each other (default: the shape's)", &synth.vocab,
+		 NULL},
+		{"seed", 0, "N", "of synth: another seed gives other weights (default: 1)", &synth.seed, NULL},
+		{"force", 0, NULL, "of synth: replace the file", NULL, &synth.force},
+		{0}};
+	const struct input_more more = {"synth", opts, model_synth, &synth};
+	const struct input_command verbs = {INPUT_MODEL, list_columns, sizeof(list_columns) / sizeof(*list_columns), list_row, show, check, &more};
 
 	return inputs_run(&verbs, about, argc, argv, err);
 }

@@ -116,7 +116,7 @@ static int check(const char *name, struct inputs *in, struct hx_err *err)
 
 int cmd_profile(const struct opt_command *about, int argc, char **argv, struct hx_err *err)
 {
-	static const struct input_command verbs = {INPUT_PROFILE, list_columns, sizeof(list_columns) / sizeof(*list_columns), list_row, show, check};
+	static const struct input_command verbs = {INPUT_PROFILE, list_columns, sizeof(list_columns) / sizeof(*list_columns), list_row, show, check, NULL};
 
 	return inputs_run(&verbs, about, argc, argv, err);
 }

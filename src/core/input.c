@@ -2,6 +2,8 @@
 #include "core/input.h"
 
 #include "base/text.h"
+#include "core/shape.h"
+#include "engine/model.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -48,6 +50,33 @@ out:
 	if (fd >= 0)
 		close(fd);
 	return rc;
+}
+
+bool input_is_gguf(const char *path)
+{
+	char magic[4];
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	bool yes = fd >= 0 && read(fd, magic, sizeof(magic)) == sizeof(magic) && memcmp(magic, "GGUF", sizeof(magic)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return yes;
+}
+
+/* A GGUF file stands for the shape it describes. */
+static int read_input(enum input_kind kind, const char *path, char **text, size_t *len, struct hx_err *err)
+{
+	struct hx_model m;
+	int rc;
+
+	if (kind != INPUT_MODEL || !input_is_gguf(path))
+		return read_file(path, text, len, err);
+	if ((rc = hx_model_open(&m, path, err)))
+		return rc;
+	*text = shape_text(&m.shape);
+	*len = strlen(*text);
+	hx_model_free(&m);
+	return HX_OK;
 }
 
 /* Calls visit for every root folder in order until it returns non-zero, and returns that. */
@@ -135,7 +164,7 @@ int input_find(struct inputs *set, enum input_kind kind, const char *name, const
 	if (set->sealed)
 		return hx_err_set(err, HX_INPUT, "the database holds no %s '%.100s'", input_kinds[kind], name);
 	if (*name && (try_path(&s, NULL, "", "") || try_path(&s, NULL, "", ".json") || each_root(try_root, &s)))
-		rc = read_file(s.path, &text, &len, err);
+		rc = read_input(kind, s.path, &text, &len, err);
 	else if (*name && stat(name, &st) == 0)
 		rc = read_file(name, &text, &len, err); /* a directory: says so */
 	else

@@ -27,8 +27,11 @@ struct inputs {
 
 /* The input of that kind and name: from the set, else from the file `name`, or `name` with `.json`, or either in the kind's folder of each
  * of HEXPLORE_PATH (colon-separated), the source tree and the installed data directory. HX_INPUT: not found (with a suggestion), not a
- * regular file, too large; HX_IO: unreadable. The result belongs to the set. */
+ * regular file, too large; HX_IO: unreadable. A model may be a GGUF file: its text is then its shape. The result belongs to the set. */
 int input_find(struct inputs *set, enum input_kind kind, const char *name, const struct input **out, struct hx_err *err);
+
+/* Whether a file is GGUF, or says it is. */
+bool input_is_gguf(const char *path);
 
 /* Adds a text under a name. */
 const struct input *input_add(struct inputs *set, enum input_kind kind, const char *name, const char *path, const char *text, size_t len);

@@ -2,6 +2,8 @@
 #include "core/shape.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define AT(m) offsetof(struct hx_shape, m)
@@ -62,6 +64,40 @@ int shape_parse(struct hx_shape *s, const char *text, size_t len, const char *na
 void shape_free(struct hx_shape *s)
 {
 	field_free(s, &shape_fields);
+}
+
+static void write_value(void *arg, const char *path, const struct field *f, const char *value)
+{
+	FILE *out = arg;
+
+	fputs(",\n\t", out);
+	json_quote(out, path);
+	fputs(": ", out);
+	if (f->type == FIELD_STRING || f->type == FIELD_NAME || f->type == FIELD_CHOICE)
+		json_quote(out, value);
+	else
+		fputs(value, out);
+}
+
+char *shape_text(const struct hx_shape *s)
+{
+	struct hx_shape plain = *s;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return hx_xstrdup("");
+	plain.quality = NULL;
+	plain.n_quality = 0;
+	fputs("{\n\t\"schema\": ", out);
+	json_quote(out, shape_fields.schema);
+	field_walk(&plain, &shape_fields, write_value, out);
+	fputs("\n}\n", out);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return hx_xstrdup("");
 }
 
 const struct hx_quality *shape_quality(const struct hx_shape *s, int type)
