@@ -43,8 +43,4 @@ int hx_model_open(struct hx_model *m, const char *path, struct hx_err *err);
 int hx_model_read(struct hx_model *m, struct hx_gguf *gguf, struct hx_err *err);
 void hx_model_free(struct hx_model *m);
 
-/* Identity of a file's vocabulary: its kind, and a hash of all tokens' texts in order, unused ones at the end left out; `none` where there is none. The
- * caller frees it. */
-char *hx_model_tokenizer(const struct hx_gguf *g);
-
 #endif

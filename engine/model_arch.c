@@ -1,5 +1,6 @@
 /* The architectures, and how a model is called. */
 #include "engine/model_arch.h"
+#include "engine/tokenizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,37 +125,7 @@ void hx_arch_describe(struct hx_model *m)
 	s->description = model_description(m->gguf);
 	s->family = hx_xasprintf("%.*s", (int)family.len, family.s);
 	s->from = hx_xasprintf("metadata of %s.gguf", s->name);
-	s->tokenizer = hx_model_tokenizer(m->gguf);
+	s->tokenizer = hx_tokenizer_gguf_identity(m->gguf);
 	s->rope = rope_variant(m);
 	s->rope_theta = m->rope_theta;
-}
-
-/* FNV-1a, 64 bits. */
-static uint64_t hash(uint64_t h, const char *s, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (unsigned char)s[i]) * 0x100000001b3;
-	return h;
-}
-
-char *hx_model_tokenizer(const struct hx_gguf *g)
-{
-	enum { UNUSED = 5 }; /* of tokenizer.ggml.token_type: there to fill the table */
-	static const char tokens[] = "tokenizer.ggml.tokens", types[] = "tokenizer.ggml.token_type";
-	struct hx_gguf_text kind = {"unknown", 7};
-	uint64_t h = 0xcbf29ce484222325;
-	size_t n, n_types;
-
-	hx_gguf_string(g, "tokenizer.ggml.model", &kind);
-	if (!hx_gguf_array(g, tokens, HX_GGUF_STRING, &n))
-		return hx_xstrdup("none");
-	if (hx_gguf_array(g, types, HX_GGUF_I32, &n_types) && n_types == n)
-		while (n > 0 && hx_gguf_array_number(g, types, n - 1) == UNUSED)
-			n--;
-	for (size_t i = 0; i < n; i++) {
-		struct hx_gguf_text t = hx_gguf_array_string(g, tokens, i);
-
-		h = hash(hash(h, t.s, t.len), "", 1); /* with a NUL: where one token ends counts */
-	}
-	return clean(hx_xasprintf("%.*s-%016llx", (int)(kind.len < 16 ? kind.len : 16), kind.s, (unsigned long long)h));
 }

@@ -24,8 +24,10 @@ size_t hx_tokenizer_encode(const struct hx_tokenizer *t, const char *text, size_
 struct hx_gguf_text hx_tokenizer_piece(const struct hx_tokenizer *t, int token, bool special);
 bool hx_tokenizer_space_prefix(const struct hx_tokenizer *t);
 
-/* Identity of the vocabulary: kind, and a hash of all tokens' texts in order, trailing padding tokens excluded. The caller frees it. */
+/* Identity of the vocabulary: kind, and a hash of all tokens' texts in order, trailing padding tokens excluded, which are known by their type or
+ * their name. `none` where the file has no tokens. The caller frees it. */
 char *hx_tokenizer_identity(const struct hx_tokenizer *t);
+char *hx_tokenizer_gguf_identity(const struct hx_gguf *gguf);
 
 /* HX_INPUT, naming the first token that differs, unless a draft of one is a text of the other: equal tokens over the smaller vocabulary, what the
  * larger has beyond it being padding. */
