@@ -18,7 +18,12 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { LANES = 16, AHEAD = 4096 };
+enum {
+	LANES = 16,
+	AHEAD = 4096, /* bytes that prefetching is ahead of reading */
+	/* Rows of a tile, so many as there are registers for their sums: quantised beside 8 of codes and 4 of dot products, floats two for each row. */
+	TILE = 16, FLOAT_TILE = 12,
+};
 
 struct block {
 	__m512i code[8];
@@ -110,42 +115,56 @@ INLINE __m512 broadcast_float(const uint8_t *p)
 	return _mm512_set1_ps(v);
 }
 
-/* Dot products of n quads, from a start. */
-INLINE __m512 dot(__m512i sum, const struct block *w, const uint8_t *x, int first, int n)
+/* Dot products of n quads with `rows` records, quad by quad, so that those of several rows are under way together. */
+INLINE void dots(int type, int rows, const struct block *w, const uint8_t *x, int first, int n, __m512i *sum)
 {
 #pragma GCC unroll 8
 	for (int g = first; g < first + n; g++)
-		sum = _mm512_dpbusd_epi32(sum, w->code[g], broadcast(x + 4 * g));
-	return _mm512_cvtepi32_ps(sum);
+#pragma GCC unroll 16
+		for (int r = 0; r < rows; r++)
+			sum[r] = _mm512_dpbusd_epi32(sum[r], w->code[g], broadcast(x + (size_t)r * hx_input_record(type) + 4 * g));
 }
 
-/* y + the block's outputs for a record of the input. */
-INLINE __m512 add_row(int type, const struct block *w, const uint8_t *x, __m512 y)
+/* y += the block's outputs for some records of the input. */
+INLINE void add_rows(int type, int rows, const struct block *w, const uint8_t *x, __m512 *y)
 {
-	const size_t at_d = offsetof(struct hx_input_block, d), at_more = offsetof(struct hx_input_block, bias);
-	__m512 d = broadcast_float(x + at_d);
+	const size_t at_d = offsetof(struct hx_input_block, d), at_more = offsetof(struct hx_input_block, bias), record = hx_input_record(type);
+	__m512i sum[2][8];
 
-	if (type == HX_Q6_K) {
-		__m512 sum = _mm512_mul_ps(w->scale[0], dot(broadcast(x + at_more), w, x, 0, 4));
-
-		sum = _mm512_fmadd_ps(w->scale[1], dot(broadcast(x + at_more + 4), w, x, 4, 4), sum);
-		return _mm512_fmadd_ps(d, sum, y);
+#pragma GCC unroll 16
+	for (int r = 0; r < rows; r++) {
+		sum[0][r] = hx_pack_layouts[type].offset ? broadcast(x + (size_t)r * record + at_more) : _mm512_setzero_si512();
+		if (type == HX_Q6_K)
+			sum[1][r] = broadcast(x + (size_t)r * record + at_more + 4);
 	}
-	if (type == HX_Q8_0 || type == HX_Q4_0 || type == HX_Q5_0)
-		return _mm512_fmadd_ps(_mm512_mul_ps(w->scale[0], d), dot(broadcast(x + at_more), w, x, 0, 8), y);
-	y = _mm512_fmadd_ps(_mm512_mul_ps(w->scale[0], d), dot(_mm512_setzero_si512(), w, x, 0, 8), y);
-	return _mm512_fnmadd_ps(w->min, broadcast_float(x + at_more), y);
+	dots(type, rows, w, x, 0, type == HX_Q6_K ? 4 : 8, sum[0]);
+	if (type == HX_Q6_K)
+		dots(type, rows, w, x, 4, 4, sum[1]);
+#pragma GCC unroll 16
+	for (int r = 0; r < rows; r++) {
+		__m512 d = broadcast_float(x + (size_t)r * record + at_d), value = _mm512_cvtepi32_ps(sum[0][r]);
+
+		if (type == HX_Q6_K) {
+			value = _mm512_fmadd_ps(w->scale[1], _mm512_cvtepi32_ps(sum[1][r]), _mm512_mul_ps(w->scale[0], value));
+			y[r] = _mm512_fmadd_ps(d, value, y[r]);
+			continue;
+		}
+		y[r] = _mm512_fmadd_ps(_mm512_mul_ps(w->scale[0], d), value, y[r]);
+		if (!hx_pack_layouts[type].offset)
+			y[r] = _mm512_fnmadd_ps(w->min, broadcast_float(x + (size_t)r * record + at_more), y[r]);
+	}
 }
 
 /* One group of outputs for a tile of `rows` rows: a constant, as the type is. */
 INLINE void quantised(int type, int rows, int in, const uint8_t *w, const void *tile, float *y, size_t ldy, __mmask16 mask)
 {
 	const struct hx_pack_layout p = hx_pack_layouts[type];
+	const int together = rows <= 8 ? 8 : 4;
 	const uint8_t *x = tile;
-	__m512 sum[HX_INPUT_TILE];
+	__m512 sum[TILE];
 	struct block b;
 
-#pragma GCC unroll 8
+#pragma GCC unroll 16
 	for (int r = 0; r < rows; r++)
 		sum[r] = _mm512_setzero_ps();
 	for (int n = hx_pack_blocks(type, in); n > 0; n -= p.blocks) {
@@ -158,13 +177,14 @@ INLINE void quantised(int type, int rows, int in, const uint8_t *w, const void *
 				_mm_prefetch((const char *)w + a + AHEAD, _MM_HINT_T0);
 			read_scales(type, head, i, &b);
 			read_codes(type, w, &b);
-#pragma GCC unroll 8
-			for (int r = 0; r < rows; r++, x += hx_input_record(type))
-				sum[r] = add_row(type, &b, x, sum[r]);
+#pragma GCC unroll 16
+			for (int r = 0; r < rows; r += together)
+				add_rows(type, rows - r < together ? rows - r : together, &b, x + (size_t)r * hx_input_record(type), sum + r);
+			x += (size_t)rows * hx_input_record(type);
 			w += (p.code + p.high) * LANES;
 		}
 	}
-#pragma GCC unroll 8
+#pragma GCC unroll 16
 	for (int r = 0; r < rows; r++)
 		_mm512_mask_storeu_ps(y + (size_t)r * ldy, mask, sum[r]);
 }
@@ -184,10 +204,10 @@ INLINE void floating(int type, int rows, int in, const uint8_t *w, const void *t
 {
 	const size_t column = LANES * (type == HX_F32 ? 4 : 2);
 	const float *x = tile;
-	__m512 sum[2][HX_INPUT_TILE];
+	__m512 sum[2][FLOAT_TILE];
 	int j = 0;
 
-#pragma GCC unroll 8
+#pragma GCC unroll 16
 	for (int r = 0; r < rows; r++)
 		sum[0][r] = sum[1][r] = _mm512_setzero_ps();
 	for (; j + 1 < in; j += 2, w += 2 * column, x += 2 * rows) {
@@ -195,13 +215,13 @@ INLINE void floating(int type, int rows, int in, const uint8_t *w, const void *t
 
 		for (size_t a = 0; a < 2 * column; a += 64)
 			_mm_prefetch((const char *)w + a + AHEAD, _MM_HINT_T0);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
 		for (int r = 0; r < rows; r++) {
 			sum[0][r] = _mm512_fmadd_ps(even, _mm512_set1_ps(x[r]), sum[0][r]);
 			sum[1][r] = _mm512_fmadd_ps(odd, _mm512_set1_ps(x[rows + r]), sum[1][r]);
 		}
 	}
-#pragma GCC unroll 8
+#pragma GCC unroll 16
 	for (int r = 0; r < rows; r++) {
 		if (j < in)
 			sum[0][r] = _mm512_fmadd_ps(floats_at(type, w), _mm512_set1_ps(x[r]), sum[0][r]);
@@ -216,38 +236,51 @@ typedef void group_fn(int in, const uint8_t *w, const void *tile, float *y, size
 	{                                                                                                                                   \
 		kind(type, rows, in, w, tile, y, ldy, mask);                                                                                \
 	}
-#define GROUPS(type, kind)                                                                                                                  \
-	GROUP(type, kind, 1) GROUP(type, kind, 2) GROUP(type, kind, 3) GROUP(type, kind, 4)                                                 \
-	GROUP(type, kind, 5) GROUP(type, kind, 6) GROUP(type, kind, 7) GROUP(type, kind, 8)                                                 \
-	static group_fn *const type##_groups[] = {type##_1, type##_2, type##_3, type##_4, type##_5, type##_6, type##_7, type##_8};
+#define GROUPS_12(type, kind)                                                                                                               \
+	GROUP(type, kind, 1) GROUP(type, kind, 2) GROUP(type, kind, 3) GROUP(type, kind, 4) GROUP(type, kind, 5) GROUP(type, kind, 6)       \
+	GROUP(type, kind, 7) GROUP(type, kind, 8) GROUP(type, kind, 9) GROUP(type, kind, 10) GROUP(type, kind, 11) GROUP(type, kind, 12)
+#define NAMES_12(type)                                                                                                                      \
+	type##_1, type##_2, type##_3, type##_4, type##_5, type##_6, type##_7, type##_8, type##_9, type##_10, type##_11, type##_12
+#define FLOATING(type)                                                                                                                      \
+	GROUPS_12(type, floating) static group_fn *const type##_groups[FLOAT_TILE] = {NAMES_12(type)};
+#define QUANTISED(type)                                                                                                                     \
+	GROUPS_12(type, quantised)                                                                                                          \
+	GROUP(type, quantised, 13) GROUP(type, quantised, 14) GROUP(type, quantised, 15) GROUP(type, quantised, 16)                         \
+	static group_fn *const type##_groups[TILE] = {NAMES_12(type), type##_13, type##_14, type##_15, type##_16};
 
-GROUPS(HX_F32, floating)
-GROUPS(HX_F16, floating)
-GROUPS(HX_BF16, floating)
-GROUPS(HX_Q4_0, quantised)
-GROUPS(HX_Q4_1, quantised)
-GROUPS(HX_Q5_0, quantised)
-GROUPS(HX_Q5_1, quantised)
-GROUPS(HX_Q8_0, quantised)
-GROUPS(HX_Q4_K, quantised)
-GROUPS(HX_Q5_K, quantised)
-GROUPS(HX_Q6_K, quantised)
+FLOATING(HX_F32)
+FLOATING(HX_F16)
+FLOATING(HX_BF16)
+QUANTISED(HX_Q4_0)
+QUANTISED(HX_Q4_1)
+QUANTISED(HX_Q5_0)
+QUANTISED(HX_Q5_1)
+QUANTISED(HX_Q8_0)
+QUANTISED(HX_Q4_K)
+QUANTISED(HX_Q5_K)
+QUANTISED(HX_Q6_K)
 
 static group_fn *const *const groups[HX_TYPE_COUNT] = {
 	HX_F32_groups,  HX_F16_groups,  HX_BF16_groups, HX_Q4_0_groups, HX_Q4_1_groups, HX_Q5_0_groups,
 	HX_Q5_1_groups, HX_Q8_0_groups, HX_Q4_K_groups, HX_Q5_K_groups, HX_Q6_K_groups,
 };
 
+static int tile_of(int type)
+{
+	return hx_pack_is_float(type) ? FLOAT_TILE : TILE;
+}
+
 static void matmul(const struct hx_matrix *w, int first, int last, const void *input, int rows, float *y, size_t ldy)
 {
 	size_t group_bytes = hx_pack_group_bytes(w->type, w->in, LANES);
+	int tile = tile_of(w->type);
 	const uint8_t *group = (const uint8_t *)w->data + (size_t)(first / LANES) * group_bytes;
 
 	for (int o = first; o < last; o += LANES, group += group_bytes) {
 		__mmask16 mask = (__mmask16)(last - o < LANES ? (1 << (last - o)) - 1 : 0xffff);
 
-		for (int r = 0; r < rows; r += HX_INPUT_TILE) {
-			int tile_rows = rows - r < HX_INPUT_TILE ? rows - r : HX_INPUT_TILE;
+		for (int r = 0; r < rows; r += tile) {
+			int tile_rows = rows - r < tile ? rows - r : tile;
 
 			groups[w->type][tile_rows - 1](w->in, group, hx_input_tile(w->type, w->in, input, r), y + (size_t)r * ldy + o, ldy, mask);
 		}
@@ -256,7 +289,7 @@ static void matmul(const struct hx_matrix *w, int first, int last, const void *i
 
 static void input(int type, const float *x, size_t ldx, int in, int rows, int first, int last, void *packed)
 {
-	hx_input_pack(type, x, ldx, in, rows, first, last, packed, hx_avx512_quantise);
+	hx_input_pack(type, x, ldx, in, rows, first, last, packed, tile_of(type), hx_avx512_quantise);
 }
 
 static bool usable(void)

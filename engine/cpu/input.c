@@ -56,23 +56,24 @@ static void pack_block(int type, const float *x, uint8_t *record, hx_input_quant
 	memcpy(record, &b, hx_input_record(type));
 }
 
-void hx_input_pack(int type, const float *x, size_t ldx, int in, int rows, int first, int last, void *packed, hx_input_quantise *quantise)
+void hx_input_pack(int type, const float *x, size_t ldx, int in, int rows, int first, int last, void *packed, int tile,
+		   hx_input_quantise *quantise)
 {
 	size_t record = hx_input_record(type);
 
-	for (int r = 0; r < rows; r += HX_INPUT_TILE) {
-		int tile_rows = rows - r < HX_INPUT_TILE ? rows - r : HX_INPUT_TILE;
-		uint8_t *tile = (uint8_t *)hx_input_tile(type, in, packed, r);
+	for (int r = 0; r < rows; r += tile) {
+		int tile_rows = rows - r < tile ? rows - r : tile;
+		uint8_t *to = (uint8_t *)hx_input_tile(type, in, packed, r);
 		const float *from = x + (size_t)r * ldx;
 
 		if (hx_pack_is_float(type)) {
-			pack_floats(from, ldx, tile_rows, first, last, (float *)tile);
+			pack_floats(from, ldx, tile_rows, first, last, (float *)to);
 			continue;
 		}
 		for (int b = first / 32; b < last / 32; b++)
 			for (int i = 0; i < tile_rows; i++)
-				pack_block(type, from + (size_t)i * ldx + (size_t)b * 32, tile + (size_t)(b * tile_rows + i) * record, quantise);
+				pack_block(type, from + (size_t)i * ldx + (size_t)b * 32, to + (size_t)(b * tile_rows + i) * record, quantise);
 		if (last == in)
-			memset(tile + (size_t)(in / 32 * tile_rows) * record, 0, (size_t)((hx_pack_blocks(type, in) - in / 32) * tile_rows) * record);
+			memset(to + (size_t)(in / 32 * tile_rows) * record, 0, (size_t)((hx_pack_blocks(type, in) - in / 32) * tile_rows) * record);
 	}
 }

@@ -1,4 +1,5 @@
-/* Input rows as matmuls take them: in tiles of up to HX_INPUT_TILE rows, one behind the other.
+/* Input rows as matmuls take them: in tiles of so many rows as a set works on together, one behind the other; the last has
+ * what is left.
  *
  * Float weights: for each column, the f32 of the tile's rows.
  * Quantised weights: for each block of 32 columns, padded as hx_pack_blocks, a record for each of the tile's rows:
@@ -12,7 +13,7 @@
 
 #include "engine/cpu/pack.h"
 
-enum { HX_INPUT_TILE = 8 };
+enum { HX_INPUT_TILE = 8 }; /* for sets that have no reason for another number */
 
 struct hx_input_block {
 	int8_t q[32];
@@ -35,15 +36,16 @@ size_t hx_input_bytes(int type, int in, int rows);
 typedef void hx_input_quantise(const float *x, int8_t *q, float *d, int32_t sums[2]);
 hx_input_quantise hx_input_quantise_portable;
 
-/* hx_kernels.input, by a function that quantises a block. */
-void hx_input_pack(int type, const float *x, size_t ldx, int in, int rows, int first, int last, void *packed, hx_input_quantise *quantise);
+/* hx_kernels.input, for tiles of `tile` rows, by a function that quantises a block. */
+void hx_input_pack(int type, const float *x, size_t ldx, int in, int rows, int first, int last, void *packed, int tile,
+		   hx_input_quantise *quantise);
 
 static inline size_t hx_input_row_bytes(int type, int in)
 {
 	return hx_pack_is_float(type) ? sizeof(float) * (size_t)in : hx_input_record(type) * (size_t)hx_pack_blocks(type, in);
 }
 
-/* The tile that starts with row `row`, a multiple of HX_INPUT_TILE. */
+/* The tile that starts with row `row`. */
 static inline const void *hx_input_tile(int type, int in, const void *packed, int row)
 {
 	return (const uint8_t *)packed + (size_t)row * hx_input_row_bytes(type, in);

@@ -8,8 +8,7 @@
 static const struct hx_kernels *const sets[] = {
 #if defined(__x86_64__)
 	&hx_kernels_avx512,
-#endif
-#if defined(__aarch64__)
+	&hx_kernels_avx2,
 #endif
 	&hx_kernels_portable,
 };

@@ -157,7 +157,7 @@ static void matmul(const struct hx_matrix *w, int first, int last, const void *i
 
 static void input(int type, const float *x, size_t ldx, int in, int rows, int first, int last, void *packed)
 {
-	hx_input_pack(type, x, ldx, in, rows, first, last, packed, hx_input_quantise_portable);
+	hx_input_pack(type, x, ldx, in, rows, first, last, packed, HX_INPUT_TILE, hx_input_quantise_portable);
 }
 
 static void rms_norm(const float *x, const float *w, float eps, int n, float *y)
