@@ -1,0 +1,344 @@
+/* Passes over synthesised models, timed operator by operator. Every model stays in memory while all core counts, rows and contexts take turns on it. */
+#include "device/calibrate_internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_REPEATS = 31, LEAST_REPEATS = 3, ENOUGH_REPEATS = 9, LOGIT_ROWS = 17, EXECS = 40, FRONT_ROWS = 128, MOST_CONTEXT = 2048 };
+
+const int calibrate_rows[CALIBRATE_ROWS] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 32, 64, 128};
+
+/* Seconds that a model's measurements may take beyond LEAST_REPEATS, and how far repeats may differ without being repeated. */
+static const double budget_s = 11, quick_budget_s = 3, calm = 0.04, restless = 0.15;
+
+/* What is measured at a footprint: which rows, and behind how many tokens. */
+static const struct plan {
+	const char *rows; /* x: at that of calibrate_rows */
+	int contexts[4];  /* 0 ends */
+} plans[CALIBRATE_FOOTPRINTS] = {
+	{"xx.x.x.x.......x.x..", {32}},
+	{"xxxxxxxxxxxxxxxxxxxx", {32, 512, MOST_CONTEXT}},
+	{"xx.x...x............", {32}},
+	{"xxxxxxxxx..x...x....", {32}},
+	{"xxxxxxxxx..x...xx...", {32}},
+};
+
+/* A model on some cores behind some tokens. */
+struct place {
+	struct hx_mapping mapping;
+	struct hx_graph graph;
+	struct hx_pool *pools[HX_MAX_UNITS];
+	struct hx_exec *exec;
+	int cached;
+	double footprint_bytes;
+};
+
+struct seconds {
+	double *v;
+	size_t n, room;
+};
+
+/* Rows on a place: of each operator what every layer of every repeat took, so that what interrupts one layer is one value of many; behind the
+ * operators the passes, and what these took beside them. */
+enum { PASS = HX_OP_COUNT, BESIDE, KINDS };
+struct turn {
+	struct place *at;
+	int rows;
+	struct seconds took[KINDS];
+};
+
+struct bench {
+	struct calibrate_step *s;
+	struct calibrate_model model;
+	int type, footprint;
+	struct place places[EXECS];
+	int n_places;
+	struct turn *turns;
+	int n_turns;
+	struct hx_trace trace;
+	int tokens[MOST_CONTEXT];
+};
+
+static const struct unit *unit_of(const struct calibrate_step *s)
+{
+	return &s->c->profile.units[s->u];
+}
+
+static double footprint_of(const struct place *p)
+{
+	double bytes = 0;
+
+	for (size_t i = 0; i < p->graph.whole.n_ops; i++) {
+		const struct hx_op *op = &p->graph.distinct[p->graph.whole.ops[i].which];
+
+		bytes += p->graph.whole.ops[i].count * (op->weight_bytes + op->kv_pos * p->cached);
+	}
+	return bytes;
+}
+
+static int fill(struct bench *b, struct place *p, struct hx_err *err)
+{
+	const struct hx_lm lm = hx_exec_lm(p->exec);
+
+	return lm.decode(lm.self, HX_PASS_PREFILL_TARGET, b->tokens, p->cached, 0, NULL, err);
+}
+
+static int add_place(struct bench *b, int cores, int cached, struct hx_err *err)
+{
+	struct place *p = &b->places[b->n_places];
+	struct hx_engine *e = &b->s->m->engine;
+	const struct hx_model *model = &b->model.model;
+	const struct hx_exec_options options = {.context = cached + FRONT_ROWS, .logit_rows = LOGIT_ROWS, .kv_cache = true};
+	int unit = b->s->c->unit_of[b->s->u], rc;
+	char *map = hx_xasprintf("%sx%d", e->units.v[unit]->name, cores);
+
+	b->n_places++;
+	p->cached = cached;
+	rc = hx_mapping_parse(&p->mapping, map, &model->shape, &e->units, err);
+	free(map);
+	if (!rc)
+		rc = hx_graph_init(&p->graph, &model->shape, &p->mapping, b->type, model->shape.layers, &e->units, err);
+	if (!rc)
+		rc = hx_engine_pool(e, unit, cores, &p->pools[unit], err);
+	if (!rc)
+		rc = hx_exec_create(&p->exec, &p->graph, &b->model.weights, p->pools, &options, err);
+	if (rc)
+		return rc;
+	p->footprint_bytes = footprint_of(p);
+	return fill(b, p, err);
+}
+
+static int add_turns(struct bench *b, struct hx_err *err)
+{
+	const struct plan *plan = &plans[b->footprint];
+	const struct unit *u = unit_of(b->s);
+	int rc = HX_OK;
+
+	b->turns = hx_xcalloc(u->bandwidth.n_cores * CALIBRATE_ROWS * 4, sizeof(*b->turns));
+	for (size_t c = 0; c < u->bandwidth.n_cores && !rc; c++)
+		for (int n = 0; n < 4 && plan->contexts[n] && !rc && b->n_places < EXECS; n++) {
+			if (n && b->s->o->quick)
+				continue;
+			rc = add_place(b, (int)u->bandwidth.cores[c], plan->contexts[n], err);
+			for (int r = 0; r < CALIBRATE_ROWS && !rc; r++) {
+				bool few = n || (b->s->o->quick && b->footprint != 1);
+				int rows = calibrate_rows[r];
+
+				if (plan->rows[r] == 'x' && (!few || rows == 1 || rows == 4 || rows == 8 || rows == 16))
+					b->turns[b->n_turns++] = (struct turn){.at = &b->places[b->n_places - 1], .rows = rows};
+			}
+		}
+	return rc;
+}
+
+/* As a verification has them, or a prompt. */
+static int logits_of(const struct turn *t)
+{
+	return t->rows <= LOGIT_ROWS ? t->rows : 1;
+}
+
+static int pass(struct bench *b, struct turn *t, struct hx_err *err)
+{
+	const struct hx_lm lm = hx_exec_lm(t->at->exec);
+	struct hx_logits logits;
+
+	lm.rollback(lm.self, t->at->cached);
+	b->trace.n = 0;
+	return lm.decode(lm.self, HX_PASS_VERIFY, b->tokens, t->rows, logits_of(t), &logits, err);
+}
+
+static void add(struct seconds *s, double v)
+{
+	if (s->n == s->room) {
+		s->room = s->room ? 2 * s->room : 64;
+		s->v = hx_xrealloc(s->v, s->room, sizeof(*s->v));
+	}
+	s->v[s->n++] = v;
+}
+
+static void note(struct bench *b, struct turn *t)
+{
+	double beside = 0;
+
+	for (size_t i = 0; i < b->trace.n; i++) {
+		const struct hx_event *e = &b->trace.events[i];
+		double took_s = e->end_s - e->start_s;
+
+		add(&t->took[e->op < 0 ? PASS : e->op], took_s);
+		beside += e->op < 0 ? took_s : -took_s;
+	}
+	add(&t->took[BESIDE], beside);
+}
+
+static int take_turn(struct bench *b, struct turn *t, struct hx_err *err)
+{
+	bool cached = t->at->footprint_bytes <= 2 * unit_of(b->s)->cache_bytes;
+	int rc;
+
+	if (b->s->o->stop && *b->s->o->stop)
+		return hx_err_set(err, HX_IO, "interrupted: nothing is written");
+	hx_exec_trace(t->at->exec, NULL);
+	if (cached && (rc = pass(b, t, err))) /* what the cache holds is then this model, as these cores read it */
+		return rc;
+	hx_exec_trace(t->at->exec, &b->trace);
+	if ((rc = pass(b, t, err)))
+		return rc;
+	note(b, t);
+	return HX_OK;
+}
+
+static int by_size(const void *pa, const void *pb)
+{
+	const double *a = pa, *b = pb;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* The value below which so much of them lies; sorts them. */
+static double quantile(struct seconds *s, double q)
+{
+	double at = q * (double)(s->n - 1);
+	size_t i = (size_t)at;
+
+	qsort(s->v, s->n, sizeof(*s->v), by_size);
+	return i + 1 < s->n ? s->v[i] + (at - (double)i) * (s->v[i + 1] - s->v[i]) : s->v[i];
+}
+
+static double spread_of(struct seconds *s)
+{
+	return (quantile(s, 0.75) - quantile(s, 0.25)) / 2 / quantile(s, 0.5);
+}
+
+static bool is_calm(struct bench *b)
+{
+	for (int i = 0; i < b->n_turns; i++)
+		if (spread_of(&b->turns[i].took[PASS]) > calm)
+			return false;
+	return true;
+}
+
+static int take_turns(struct bench *b, struct hx_err *err)
+{
+	double until_s = hx_trace_now_s() + (b->s->o->quick ? quick_budget_s : budget_s);
+	int rc = HX_OK;
+
+	for (int n = 0; n < MOST_REPEATS && !rc; n++) {
+		if (n >= LEAST_REPEATS && (hx_trace_now_s() > until_s || (n >= ENOUGH_REPEATS && is_calm(b))))
+			break;
+		for (int i = 0; i < b->n_turns && !rc; i++)
+			rc = take_turn(b, &b->turns[i], err);
+	}
+	return rc;
+}
+
+/* The operator of a kind, and how many times a pass runs it. */
+static const struct hx_op *find_op(const struct hx_graph *g, int kind, int *count)
+{
+	*count = 0;
+	for (size_t i = 0; i < g->whole.n_ops; i++)
+		if (g->distinct[g->whole.ops[i].which].kind == kind) {
+			*count = g->whole.ops[i].count;
+			return &g->distinct[g->whole.ops[i].which];
+		}
+	return NULL;
+}
+
+static void add_samples(struct bench *b, struct turn *t)
+{
+	struct calibration *c = b->s->c;
+	double pass_s = 0;
+	size_t first = c->n;
+
+	c->samples = hx_xrealloc(c->samples, c->n + HX_OP_COUNT, sizeof(*c->samples));
+	for (int k = 0; k < HX_OP_COUNT; k++) {
+		int count;
+		const struct hx_op *op = find_op(&t->at->graph, k, &count);
+		struct calibrate_sample *s = &c->samples[c->n];
+		double seconds = t->took[k].n ? quantile(&t->took[k], 0.5) : 0;
+
+		if (!op || !(seconds > 0))
+			continue;
+		*s = (struct calibrate_sample){.op = *op, .type = b->type, .rows = t->rows, .logits = logits_of(t), .cached = t->at->cached,
+					       .footprint_bytes = t->at->footprint_bytes, .seconds = seconds, .count = count,
+					       .spread = spread_of(&t->took[k]), .pass = c->n_passes};
+		s->op.unit = b->s->u;
+		s->op.clock_hz = unit_of(b->s)->is.clock_hz;
+		pass_s += count * seconds;
+		c->n++;
+	}
+	for (size_t i = first; i < c->n; i++)
+		c->samples[i].share = c->samples[i].count * c->samples[i].seconds / pass_s;
+	c->n_passes++;
+	c->restless += spread_of(&t->took[PASS]) > restless;
+}
+
+/* What ends a segment: passes less their operators, of all turns. */
+static double sync_of(struct bench *b)
+{
+	double sum = 0;
+
+	for (int i = 0; i < b->n_turns; i++)
+		sum += quantile(&b->turns[i].took[BESIDE], 0.5) / b->n_turns;
+	return fmax(sum, 0);
+}
+
+static void bench_free(struct bench *b)
+{
+	for (int i = 0; i < b->n_places; i++) {
+		hx_exec_free(b->places[i].exec);
+		hx_graph_free(&b->places[i].graph);
+		hx_mapping_free(&b->places[i].mapping);
+	}
+	for (int i = 0; i < b->n_turns; i++)
+		for (int k = 0; k < KINDS; k++)
+			free(b->turns[i].took[k].v);
+	free(b->turns);
+	hx_trace_free(&b->trace);
+	calibrate_model_close(&b->model);
+	free(b);
+}
+
+static int measure_model(struct calibrate_step *s, int type, int footprint, struct hx_err *err)
+{
+	const struct unit *u = unit_of(s);
+	struct bench *b = hx_xcalloc(1, sizeof(*b));
+	struct hx_pool *pool;
+	int rc = hx_engine_pool(&s->m->engine, s->c->unit_of[s->u], u->is.cores, &pool, err);
+
+	b->s = s;
+	b->type = type;
+	b->footprint = footprint;
+	b->trace.ops = true;
+	if (!rc)
+		rc = calibrate_model_open(&b->model, type, u->bandwidth.footprint_bytes[footprint], s->m->engine.kernels, pool, s->o->stop, err);
+	for (int i = 0; i < MOST_CONTEXT && !rc; i++)
+		b->tokens[i] = i * 7 % b->model.model.shape.vocab;
+	if (!rc)
+		rc = add_turns(b, err);
+	if (!rc)
+		rc = take_turns(b, err);
+	for (int i = 0; i < b->n_turns && !rc; i++)
+		add_samples(b, &b->turns[i]);
+	if (!rc && footprint == 0)
+		s->c->profile.units[s->u].sync_s = sync_of(b);
+	bench_free(b);
+	return rc;
+}
+
+int calibrate_measure(struct calibrate_step *s, struct hx_err *err)
+{
+	int rc = HX_OK;
+
+	for (size_t f = 0; f < unit_of(s)->bandwidth.n_footprints; f++)
+		for (int t = 0; t < HX_TYPE_COUNT && !rc; t++) {
+			if (!s->o->types[t])
+				continue;
+			rc = measure_model(s, t, (int)f, err);
+			s->done++;
+			if (s->o->progress)
+				s->o->progress(s->o->arg, (double)s->done / s->steps);
+		}
+	return rc;
+}
