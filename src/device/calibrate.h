@@ -36,7 +36,7 @@ struct calibrate_options {
 	bool quick;
 	double largest_bytes;     /* of a synthesised model; 0: eight times the last cache */
 	const volatile sig_atomic_t *stop; /* ends it, with HX_IO, when it becomes non-zero; NULL: never */
-	void (*progress)(void *arg, double done); /* of 1; NULL: not wanted */
+	void (*progress)(void *arg, int done, int all); /* models measured; NULL: not wanted */
 	void *arg;
 };
 
@@ -45,7 +45,8 @@ struct calibration {
 	int unit_of[HX_MAX_UNITS]; /* by the profile's: the machine's */
 	struct calibrate_sample *samples;
 	size_t n;
-	double sync_s[HX_MAX_UNITS];
+	bool clock_told[HX_MAX_UNITS]; /* by the system, not measured */
+	size_t n_measured;         /* kernels of each unit that are measured, the first ones; others are taken as alike */
 	struct calibrate_error by_op[HX_OP_COUNT], passes; /* held out */
 	double spread;          /* of pass times over repeats: the median of all passes */
 	int restless;           /* passes whose repeats differ by more than they should, however often repeated */
@@ -60,7 +61,7 @@ void calibrate_free(struct calibration *c);
  * the errors. HX_INPUT: too few samples. */
 int calibrate_fit(struct calibration *c, struct hx_err *err);
 
-/* Sources of all that a calibration fills. when: `2026-11-22`. */
-void calibrate_sources(struct calibration *c, const char *when, const char *kernels);
+/* Gives every figure of the profile its source. by: who measured, and when. */
+void calibrate_sources(struct calibration *c, const char *by);
 
 #endif

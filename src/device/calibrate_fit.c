@@ -65,6 +65,7 @@ static void list_parameters(struct fit *f)
 		for (size_t r = 0; r < u->kernels[i].n_efficiency; r++)
 			add_parameter(f, &u->kernels[i].efficiency[r], hx_xasprintf("units.%s.kernels[%zu].efficiency[%zu]", name, i, r), 1e-6, 1,
 				      r ? &u->kernels[i].efficiency[r - 1] : NULL);
+	add_parameter(f, &u->attn_efficiency, hx_xasprintf("units.%s.attn_efficiency", name), 1e-6, 1, NULL);
 	add_parameter(f, &u->p, hx_xasprintf("units.%s.p", name), 1, 16, NULL);
 	add_parameter(f, &u->launch_s, hx_xasprintf("units.%s.launch_s", name), 1e-9, 1, NULL);
 }
@@ -110,21 +111,23 @@ static void start(struct fit *f)
 
 	u->p = 3;
 	u->launch_s = 1e-3;
+	u->attn_efficiency = 0.1;
 	for (size_t n = 0; n < f->n_samples; n++) {
 		const struct calibrate_sample *s = f->samples[n];
+		const struct hx_op *op = &s->op;
 		const struct hx_work w = hx_op_work(&s->op, s->rows, s->logits, s->cached);
 		size_t i = 0, k = 0;
 
 		u->launch_s = fmin(u->launch_s, s->seconds);
-		if (!(w.flop > 0))
+		if (!(op->flop_row > 0))
 			continue;
 		while (i + 1 < b->n_footprints && s->footprint_bytes > sqrt(b->footprint_bytes[i] * b->footprint_bytes[i + 1]))
 			i++;
-		while (k + 1 < b->n_cores && s->op.cores > b->cores[k])
+		while (k + 1 < b->n_cores && op->cores > b->cores[k])
 			k++;
 		b->bytes_s[i][k] = fmax(b->bytes_s[i][k], (w.weight_bytes + w.act_bytes) / s->seconds);
 		for (size_t t = 0; t < u->n_kernels; t++)
-			for (size_t r = 0; u->kernels[t].type == s->op.type && r < u->kernels[t].n_rows; r++)
+			for (size_t r = 0; u->kernels[t].type == op->type && r < u->kernels[t].n_rows; r++)
 				if (u->kernels[t].rows[r] == w.rows)
 					u->kernels[t].efficiency[r] = fmin(1, fmax(u->kernels[t].efficiency[r], peak_share(f, &u->kernels[t], s)));
 	}
@@ -202,7 +205,7 @@ static int fit_unit(struct calibration *c, int u, struct hx_err *err)
 	int rc;
 
 	for (size_t i = 0; i < c->n; i++)
-		if (c->samples[i].op.unit == u && !c->samples[i].held_out && c->samples[i].op.kind != HX_OP_ATTN)
+		if (c->samples[i].op.unit == u && !c->samples[i].held_out)
 			f.samples[f.n_samples++] = &c->samples[i];
 	list_parameters(&f);
 	start(&f);

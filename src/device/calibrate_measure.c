@@ -10,8 +10,8 @@ enum { MOST_REPEATS = 31, LEAST_REPEATS = 3, ENOUGH_REPEATS = 9, LOGIT_ROWS = 17
 
 const int calibrate_rows[CALIBRATE_ROWS] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 32, 64, 128};
 
-/* Seconds that a model's measurements may take beyond LEAST_REPEATS, and how far repeats may differ without being repeated. */
-static const double budget_s = 11, quick_budget_s = 3, calm = 0.04, restless = 0.15;
+/* Seconds that all models may be repeated for, together; how far repeats may differ without being repeated, and without being flagged. */
+static const double full_s = 150, quick_s = 18, calm = 0.04, restless = 0.15;
 
 /* What is measured at a footprint: which rows, and behind how many tokens. */
 static const struct plan {
@@ -221,7 +221,7 @@ static bool is_calm(struct bench *b)
 
 static int take_turns(struct bench *b, struct hx_err *err)
 {
-	double until_s = hx_trace_now_s() + (b->s->o->quick ? quick_budget_s : budget_s);
+	double until_s = hx_trace_now_s() + (b->s->o->quick ? quick_s : full_s) / b->s->steps;
 	int rc = HX_OK;
 
 	for (int n = 0; n < MOST_REPEATS && !rc; n++) {
@@ -338,7 +338,7 @@ int calibrate_measure(struct calibrate_step *s, struct hx_err *err)
 			rc = measure_model(s, t, (int)f, err);
 			s->done++;
 			if (s->o->progress)
-				s->o->progress(s->o->arg, (double)s->done / s->steps);
+				s->o->progress(s->o->arg, s->done, s->steps);
 		}
 	return rc;
 }
