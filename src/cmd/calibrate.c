@@ -424,7 +424,7 @@ static void show_progress(void *arg, int done, int all)
 	struct shown *s = arg;
 
 	if (!s->progress)
-		s->progress = progress_begin("models", all, s->quiet);
+		s->progress = progress_begin("visits", all, s->quiet);
 	progress_update(s->progress, done);
 }
 

@@ -198,7 +198,7 @@ int calibrate(struct calibration *c, struct machine *m, const struct calibrate_o
 	for (int t = 0; t < HX_TYPE_COUNT; t++)
 		types += o->types[t];
 	for (size_t u = 0; u < c->profile.n_units; u++)
-		step.steps += types * (int)c->profile.units[u].bandwidth.n_footprints;
+		step.steps += CALIBRATE_VISITS * types * (int)c->profile.units[u].bandwidth.n_footprints;
 	if (!rc)
 		rc = calibrate_host(&step, err);
 	for (step.u = 0; step.u < (int)c->profile.n_units && !rc; step.u++)

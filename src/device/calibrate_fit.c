@@ -10,10 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ITERATIONS = 60 };
+enum { ITERATIONS = 60, ROUNDS = 3 };
 
-/* What ties neighbours in a table together, where samples leave them open: a factor of e between them weighs as an error of a hundredth. */
-static const double tie = 0.01, untold = 1e-3;
+/* What ties neighbours in a table together, where samples leave them open: a factor of e between them weighs as an error of three hundredths. */
+static const double tie = 0.03;
+
+/* Samples further off than so many times the median count less and less: what disturbed them is not to be fitted. */
+static const double outlying = 3;
+
+/* Bytes that a core reads in a cycle at most, from its nearest cache. */
+static const double load_bytes = 64;
 
 struct parameter {
 	double *at;
@@ -29,7 +35,7 @@ struct fit {
 	size_t n_parameters;
 	const struct calibrate_sample **samples; /* of the unit, not held out */
 	size_t n_samples;
-	double *values; /* scratch of residuals */
+	double *weights; /* of samples */
 };
 
 static struct unit *unit_of(const struct fit *f)
@@ -59,14 +65,15 @@ static void list_parameters(struct fit *f)
 
 	for (size_t i = 0; i < b->n_footprints; i++)
 		for (size_t k = 0; k < b->n_cores; k++)
-			add_parameter(f, &b->bytes_s[i][k], hx_xasprintf("units.%s.bandwidth.bytes_s[%zu][%zu]", name, i, k), 1e6, 1e13,
+			add_parameter(f, &b->bytes_s[i][k], hx_xasprintf("units.%s.bandwidth.bytes_s[%zu][%zu]", name, i, k), 1e6,
+				      load_bytes * u->is.clock_hz * b->cores[k],
 				      i ? &b->bytes_s[i - 1][k] : NULL);
 	for (size_t i = 0; i < u->n_kernels; i++)
 		for (size_t r = 0; r < u->kernels[i].n_efficiency; r++)
 			add_parameter(f, &u->kernels[i].efficiency[r], hx_xasprintf("units.%s.kernels[%zu].efficiency[%zu]", name, i, r), 1e-6, 1,
 				      r ? &u->kernels[i].efficiency[r - 1] : NULL);
 	add_parameter(f, &u->attn_efficiency, hx_xasprintf("units.%s.attn_efficiency", name), 1e-6, 1, NULL);
-	add_parameter(f, &u->p, hx_xasprintf("units.%s.p", name), 1, 16, NULL);
+	add_parameter(f, &u->p, hx_xasprintf("units.%s.p", name), 2, 8, NULL);
 	add_parameter(f, &u->launch_s, hx_xasprintf("units.%s.launch_s", name), 1e-9, 1, NULL);
 }
 
@@ -84,12 +91,13 @@ static int residuals(const gsl_vector *x, void *data, gsl_vector *out)
 	for (size_t i = 0; i < f->n_samples; i++) {
 		const struct calibrate_sample *s = f->samples[i];
 
-		gsl_vector_set(out, i, sqrt(s->share) * (predicted(&f->c->profile, s) / s->seconds - 1));
+		gsl_vector_set(out, i, f->weights[i] * (predicted(&f->c->profile, s) / s->seconds - 1));
 	}
 	for (size_t i = 0; i < f->n_parameters; i++) {
 		const struct parameter *p = &f->parameters[i];
+		double beyond = gsl_vector_get(x, i) - log(*p->at); /* its bounds */
 
-		gsl_vector_set(out, f->n_samples + i, p->neighbour ? tie * log(*p->at / *p->neighbour) : untold * gsl_vector_get(x, i));
+		gsl_vector_set(out, f->n_samples + i, beyond + (p->neighbour ? tie * log(*p->at / *p->neighbour) : 0));
 	}
 	return GSL_SUCCESS;
 }
@@ -138,6 +146,30 @@ static void start(struct fit *f)
 
 /* ---- solving ---- */
 
+static int by_size(const void *pa, const void *pb)
+{
+	const double *a = pa, *b = pb;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* By the square root of the share; once there is a fit, less for those that are far from it. */
+static void weigh(struct fit *f, bool fitted)
+{
+	double *off = hx_xcalloc(f->n_samples, sizeof(*off)), *sorted = hx_xcalloc(f->n_samples, sizeof(*off)), median;
+
+	for (size_t i = 0; i < f->n_samples; i++) {
+		f->weights[i] = sqrt(f->samples[i]->share);
+		off[i] = sorted[i] = fitted ? f->weights[i] * fabs(predicted(&f->c->profile, f->samples[i]) / f->samples[i]->seconds - 1) : 0;
+	}
+	qsort(sorted, f->n_samples, sizeof(*sorted), by_size);
+	median = fitted ? sorted[f->n_samples / 2] : 1;
+	for (size_t i = 0; i < f->n_samples; i++)
+		f->weights[i] /= sqrt(1 + pow(off[i] / (outlying * median), 2));
+	free(off);
+	free(sorted);
+}
+
 /* Adds the unit's parameters to those of the profile's covariance, which is zero between units. */
 static void add_covariance(struct fit *f, const gsl_matrix *cov, double scale)
 {
@@ -163,45 +195,55 @@ static void add_covariance(struct fit *f, const gsl_matrix *cov, double scale)
 	v->n_parameters = v->n_rows = v->n_cols = n;
 }
 
+/* Fits, weighs by what is left, and fits again. Returns a status of GSL. */
+static int minimise(struct fit *f, gsl_multifit_nlinear_workspace *w)
+{
+	gsl_multifit_nlinear_fdf fdf = {.f = residuals, .n = f->n_samples + f->n_parameters, .p = f->n_parameters, .params = f};
+	gsl_vector *x = gsl_vector_alloc(f->n_parameters);
+	int status = GSL_SUCCESS, info;
+
+	for (size_t i = 0; i < f->n_parameters; i++)
+		gsl_vector_set(x, i, log(*f->parameters[i].at));
+	for (int round = 0; round < ROUNDS && !status; round++) {
+		weigh(f, round > 0);
+		status = gsl_multifit_nlinear_init(x, &fdf, w);
+		if (!status) { /* as far as it gets: that a step gains nothing more is no failure */
+			gsl_multifit_nlinear_driver(ITERATIONS, 1e-5, 1e-8, 1e-9, NULL, NULL, &info, w);
+			gsl_vector_memcpy(x, gsl_multifit_nlinear_position(w));
+			set(f, x);
+		}
+	}
+	gsl_vector_free(x);
+	return status;
+}
+
 static int solve(struct fit *f, struct hx_err *err)
 {
 	gsl_multifit_nlinear_parameters how = gsl_multifit_nlinear_default_parameters();
-	size_t n = f->n_samples + f->n_parameters;
-	gsl_multifit_nlinear_fdf fdf = {.f = residuals, .n = n, .p = f->n_parameters, .params = f};
 	gsl_multifit_nlinear_workspace *w;
-	gsl_vector *x = gsl_vector_alloc(f->n_parameters);
 	gsl_matrix *cov = gsl_matrix_alloc(f->n_parameters, f->n_parameters);
 	double chisq;
-	int info, rc = HX_OK, status;
+	int rc = HX_OK, status;
 
 	how.solver = gsl_multifit_nlinear_solver_cholesky;
-	how.scale = gsl_multifit_nlinear_scale_marquardt;
-	w = gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &how, n, f->n_parameters);
-	for (size_t i = 0; i < f->n_parameters; i++)
-		gsl_vector_set(x, i, log(*f->parameters[i].at));
-	status = gsl_multifit_nlinear_init(x, &fdf, w);
-	if (!status) /* as far as it gets: that a step gains nothing more is no failure */
-		gsl_multifit_nlinear_driver(ITERATIONS, 1e-5, 1e-8, 1e-9, NULL, NULL, &info, w);
+	w = gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &how, f->n_samples + f->n_parameters, f->n_parameters);
+	status = minimise(f, w);
 	if (!status)
 		status = gsl_multifit_nlinear_covar(gsl_multifit_nlinear_jac(w), 0, cov);
 	if (status) {
 		rc = hx_err_set(err, HX_INPUT, "%s: the samples determine no parameters: %s", unit_of(f)->is.name, gsl_strerror(status));
 	} else {
-		const gsl_vector *left = gsl_multifit_nlinear_residual(w);
-
-		set(f, gsl_multifit_nlinear_position(w));
-		gsl_blas_ddot(left, left, &chisq);
+		gsl_blas_ddot(gsl_multifit_nlinear_residual(w), gsl_multifit_nlinear_residual(w), &chisq);
 		add_covariance(f, cov, chisq / (double)f->n_samples);
 	}
 	gsl_multifit_nlinear_free(w);
-	gsl_vector_free(x);
 	gsl_matrix_free(cov);
 	return rc;
 }
 
 static int fit_unit(struct calibration *c, int u, struct hx_err *err)
 {
-	struct fit f = {.c = c, .u = u, .samples = hx_xcalloc(c->n, sizeof(*f.samples))};
+	struct fit f = {.c = c, .u = u, .samples = hx_xcalloc(c->n, sizeof(*f.samples)), .weights = hx_xcalloc(c->n, sizeof(*f.weights))};
 	int rc;
 
 	for (size_t i = 0; i < c->n; i++)
@@ -214,6 +256,7 @@ static int fit_unit(struct calibration *c, int u, struct hx_err *err)
 		free(f.parameters[i].path);
 	free(f.parameters);
 	free(f.samples);
+	free(f.weights);
 	return rc;
 }
 

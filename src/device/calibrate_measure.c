@@ -1,4 +1,5 @@
-/* Passes over synthesised models, timed operator by operator. Every model stays in memory while all core counts, rows and contexts take turns on it. */
+/* Passes over synthesised models, timed operator by operator. All core counts, rows and contexts take turns on a model; and every model is visited
+ * several times, since what disturbs a machine often lasts for seconds, and would be taken for a property of one model. */
 #include "device/calibrate_internal.h"
 
 #include <math.h>
@@ -6,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_REPEATS = 31, LEAST_REPEATS = 3, ENOUGH_REPEATS = 9, LOGIT_ROWS = 17, EXECS = 40, FRONT_ROWS = 128, MOST_CONTEXT = 2048 };
+enum { MOST_REPEATS = 15, LEAST_REPEATS = 1, ENOUGH_REPEATS = 5 /* of a visit */, LOGIT_ROWS = 17, EXECS = 40, FRONT_ROWS = 128, MOST_CONTEXT = 2048 };
 
 const int calibrate_rows[CALIBRATE_ROWS] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 32, 64, 128};
 
-/* Seconds that all models may be repeated for, together; how far repeats may differ without being repeated, and without being flagged. */
+/* Seconds that all visits may take, beyond LEAST_REPEATS and making the models; how far repeats may differ without being repeated, and without being flagged. */
 static const double full_s = 150, quick_s = 18, calm = 0.04, restless = 0.15;
 
 /* What is measured at a footprint: which rows, and behind how many tokens. */
@@ -44,15 +45,16 @@ struct seconds {
  * operators the passes, and what these took beside them. */
 enum { PASS = HX_OP_COUNT, BESIDE, KINDS };
 struct turn {
-	struct place *at;
+	int place; /* index */
 	int rows;
 	struct seconds took[KINDS];
 };
 
+/* A model with its turns; it is in memory, and has places, during a visit alone. */
 struct bench {
 	struct calibrate_step *s;
-	struct calibrate_model model;
 	int type, footprint;
+	struct calibrate_model model;
 	struct place places[EXECS];
 	int n_places;
 	struct turn *turns;
@@ -110,27 +112,42 @@ static int add_place(struct bench *b, int cores, int cached, struct hx_err *err)
 	return fill(b, p, err);
 }
 
-static int add_turns(struct bench *b, struct hx_err *err)
+/* Contexts that are measured: --quick has the shortest only. */
+static int contexts_of(const struct bench *b)
 {
-	const struct plan *plan = &plans[b->footprint];
+	int n = 0;
+
+	while (n < 4 && plans[b->footprint].contexts[n])
+		n++;
+	return b->s->o->quick ? 1 : n;
+}
+
+static int add_places(struct bench *b, struct hx_err *err)
+{
 	const struct unit *u = unit_of(b->s);
 	int rc = HX_OK;
 
-	b->turns = hx_xcalloc(u->bandwidth.n_cores * CALIBRATE_ROWS * 4, sizeof(*b->turns));
 	for (size_t c = 0; c < u->bandwidth.n_cores && !rc; c++)
-		for (int n = 0; n < 4 && plan->contexts[n] && !rc && b->n_places < EXECS; n++) {
-			if (n && b->s->o->quick)
-				continue;
-			rc = add_place(b, (int)u->bandwidth.cores[c], plan->contexts[n], err);
-			for (int r = 0; r < CALIBRATE_ROWS && !rc; r++) {
-				bool few = n || (b->s->o->quick && b->footprint != 1);
-				int rows = calibrate_rows[r];
-
-				if (plan->rows[r] == 'x' && (!few || rows == 1 || rows == 4 || rows == 8 || rows == 16))
-					b->turns[b->n_turns++] = (struct turn){.at = &b->places[b->n_places - 1], .rows = rows};
-			}
-		}
+		for (int n = 0; n < contexts_of(b) && !rc && b->n_places < EXECS; n++)
+			rc = add_place(b, (int)u->bandwidth.cores[c], plans[b->footprint].contexts[n], err);
 	return rc;
+}
+
+/* Rows for every place, in its order. */
+static void add_turns(struct bench *b)
+{
+	const struct plan *plan = &plans[b->footprint];
+	int contexts = contexts_of(b);
+
+	b->turns = hx_xcalloc(EXECS * CALIBRATE_ROWS, sizeof(*b->turns));
+	for (int p = 0; p < EXECS && p < contexts * (int)unit_of(b->s)->bandwidth.n_cores; p++)
+		for (int r = 0; r < CALIBRATE_ROWS; r++) {
+			bool few = p % contexts || (b->s->o->quick && b->footprint != 1);
+			int rows = calibrate_rows[r];
+
+			if (plan->rows[r] == 'x' && (!few || rows == 1 || rows == 4 || rows == 8 || rows == 16))
+				b->turns[b->n_turns++] = (struct turn){.place = p, .rows = rows};
+		}
 }
 
 /* As a verification has them, or a prompt. */
@@ -139,12 +156,13 @@ static int logits_of(const struct turn *t)
 	return t->rows <= LOGIT_ROWS ? t->rows : 1;
 }
 
-static int pass(struct bench *b, struct turn *t, struct hx_err *err)
+static int pass(struct bench *b, const struct turn *t, struct hx_err *err)
 {
-	const struct hx_lm lm = hx_exec_lm(t->at->exec);
+	const struct place *at = &b->places[t->place];
+	const struct hx_lm lm = hx_exec_lm(at->exec);
 	struct hx_logits logits;
 
-	lm.rollback(lm.self, t->at->cached);
+	lm.rollback(lm.self, at->cached);
 	b->trace.n = 0;
 	return lm.decode(lm.self, HX_PASS_VERIFY, b->tokens, t->rows, logits_of(t), &logits, err);
 }
@@ -174,15 +192,16 @@ static void note(struct bench *b, struct turn *t)
 
 static int take_turn(struct bench *b, struct turn *t, struct hx_err *err)
 {
-	bool cached = t->at->footprint_bytes <= 2 * unit_of(b->s)->cache_bytes;
+	const struct place *at = &b->places[t->place];
 	int rc;
 
 	if (b->s->o->stop && *b->s->o->stop)
 		return hx_err_set(err, HX_IO, "interrupted: nothing is written");
-	hx_exec_trace(t->at->exec, NULL);
-	if (cached && (rc = pass(b, t, err))) /* what the cache holds is then this model, as these cores read it */
+	hx_exec_trace(at->exec, NULL);
+	/* what a cache holds is then this model, as these cores read it */
+	if (!(at->footprint_bytes > 2 * unit_of(b->s)->cache_bytes) && (rc = pass(b, t, err)))
 		return rc;
-	hx_exec_trace(t->at->exec, &b->trace);
+	hx_exec_trace(at->exec, &b->trace);
 	if ((rc = pass(b, t, err)))
 		return rc;
 	note(b, t);
@@ -248,20 +267,21 @@ static const struct hx_op *find_op(const struct hx_graph *g, int kind, int *coun
 static void add_samples(struct bench *b, struct turn *t)
 {
 	struct calibration *c = b->s->c;
+	const struct place *at = &b->places[t->place];
 	double pass_s = 0;
 	size_t first = c->n;
 
 	c->samples = hx_xrealloc(c->samples, c->n + HX_OP_COUNT, sizeof(*c->samples));
 	for (int k = 0; k < HX_OP_COUNT; k++) {
 		int count;
-		const struct hx_op *op = find_op(&t->at->graph, k, &count);
+		const struct hx_op *op = find_op(&at->graph, k, &count);
 		struct calibrate_sample *s = &c->samples[c->n];
 		double seconds = t->took[k].n ? quantile(&t->took[k], 0.5) : 0;
 
 		if (!op || !(seconds > 0))
 			continue;
-		*s = (struct calibrate_sample){.op = *op, .type = b->type, .rows = t->rows, .logits = logits_of(t), .cached = t->at->cached,
-					       .footprint_bytes = t->at->footprint_bytes, .seconds = seconds, .count = count,
+		*s = (struct calibrate_sample){.op = *op, .type = b->type, .rows = t->rows, .logits = logits_of(t), .cached = at->cached,
+					       .footprint_bytes = at->footprint_bytes, .seconds = seconds, .count = count,
 					       .spread = spread_of(&t->took[k]), .pass = c->n_passes};
 		s->op.unit = b->s->u;
 		s->op.clock_hz = unit_of(b->s)->is.clock_hz;
@@ -284,61 +304,68 @@ static double sync_of(struct bench *b)
 	return fmax(sum, 0);
 }
 
-static void bench_free(struct bench *b)
+static void leave(struct bench *b)
 {
 	for (int i = 0; i < b->n_places; i++) {
 		hx_exec_free(b->places[i].exec);
 		hx_graph_free(&b->places[i].graph);
 		hx_mapping_free(&b->places[i].mapping);
+		b->places[i] = (struct place){0};
 	}
+	b->n_places = 0;
+	calibrate_model_close(&b->model);
+}
+
+static int visit(struct bench *b, bool last, struct hx_err *err)
+{
+	struct calibrate_step *s = b->s;
+	const struct unit *u = unit_of(s);
+	struct hx_pool *pool;
+	int rc = hx_engine_pool(&s->m->engine, s->c->unit_of[s->u], u->is.cores, &pool, err);
+
+	if (!rc)
+		rc = calibrate_model_open(&b->model, b->type, u->bandwidth.footprint_bytes[b->footprint], s->m->engine.kernels, pool, s->o->stop, err);
+	for (int i = 0; i < MOST_CONTEXT && !rc; i++)
+		b->tokens[i] = i * 7 % b->model.model.shape.vocab;
+	if (!rc)
+		rc = add_places(b, err);
+	if (!rc)
+		rc = take_turns(b, err);
+	for (int i = 0; i < b->n_turns && !rc && last; i++)
+		add_samples(b, &b->turns[i]);
+	leave(b);
+	return rc;
+}
+
+static void bench_free(struct bench *b)
+{
 	for (int i = 0; i < b->n_turns; i++)
 		for (int k = 0; k < KINDS; k++)
 			free(b->turns[i].took[k].v);
 	free(b->turns);
 	hx_trace_free(&b->trace);
-	calibrate_model_close(&b->model);
-	free(b);
-}
-
-static int measure_model(struct calibrate_step *s, int type, int footprint, struct hx_err *err)
-{
-	const struct unit *u = unit_of(s);
-	struct bench *b = hx_xcalloc(1, sizeof(*b));
-	struct hx_pool *pool;
-	int rc = hx_engine_pool(&s->m->engine, s->c->unit_of[s->u], u->is.cores, &pool, err);
-
-	b->s = s;
-	b->type = type;
-	b->footprint = footprint;
-	b->trace.ops = true;
-	if (!rc)
-		rc = calibrate_model_open(&b->model, type, u->bandwidth.footprint_bytes[footprint], s->m->engine.kernels, pool, s->o->stop, err);
-	for (int i = 0; i < MOST_CONTEXT && !rc; i++)
-		b->tokens[i] = i * 7 % b->model.model.shape.vocab;
-	if (!rc)
-		rc = add_turns(b, err);
-	if (!rc)
-		rc = take_turns(b, err);
-	for (int i = 0; i < b->n_turns && !rc; i++)
-		add_samples(b, &b->turns[i]);
-	if (!rc && footprint == 0)
-		s->c->profile.units[s->u].sync_s = sync_of(b);
-	bench_free(b);
-	return rc;
 }
 
 int calibrate_measure(struct calibrate_step *s, struct hx_err *err)
 {
-	int rc = HX_OK;
+	struct bench *benches = hx_xcalloc(CALIBRATE_FOOTPRINTS * HX_TYPE_COUNT, sizeof(*benches));
+	int n = 0, rc = HX_OK;
 
 	for (size_t f = 0; f < unit_of(s)->bandwidth.n_footprints; f++)
-		for (int t = 0; t < HX_TYPE_COUNT && !rc; t++) {
-			if (!s->o->types[t])
-				continue;
-			rc = measure_model(s, t, (int)f, err);
-			s->done++;
-			if (s->o->progress)
-				s->o->progress(s->o->arg, s->done, s->steps);
-		}
+		for (int t = 0; t < HX_TYPE_COUNT; t++)
+			if (s->o->types[t]) {
+				benches[n] = (struct bench){.s = s, .type = t, .footprint = (int)f, .trace.ops = true};
+				add_turns(&benches[n++]);
+			}
+	for (int i = 0; i < CALIBRATE_VISITS * n && !rc; i++) {
+		rc = visit(&benches[i % n], i >= (CALIBRATE_VISITS - 1) * n, err);
+		if (s->o->progress && !rc)
+			s->o->progress(s->o->arg, ++s->done, s->steps);
+	}
+	if (!rc) /* where it is not lost in what operators take */
+		s->c->profile.units[s->u].sync_s = sync_of(&benches[0]);
+	for (int i = 0; i < n; i++)
+		bench_free(&benches[i]);
+	free(benches);
 	return rc;
 }
