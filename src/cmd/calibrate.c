@@ -116,6 +116,19 @@ static int choose_output(struct options *o, struct hx_err *err)
 			  text_clean(shown, sizeof(shown), o->name));
 }
 
+/* Better said now than after minutes. */
+static int check_folder(const char *path, struct hx_err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? hx_xasprintf("%.*s", (int)(slash - path) + 1, path) : hx_xstrdup("."), shown[256];
+	int rc = HX_OK;
+
+	if (access(folder, W_OK) != 0)
+		rc = hx_err_set(err, HX_IO, "cannot write '%s': %s", text_clean(shown, sizeof(shown), path), strerror(errno));
+	free(folder);
+	return rc;
+}
+
 /* Only an earlier calibration is replaced without being told to. */
 static int check_output(const struct options *o, struct hx_err *err)
 {
@@ -165,7 +178,9 @@ static int read_options(struct options *o, const struct opt_command *about, int 
 		rc = choose_types(o, err);
 	if (!rc)
 		rc = choose_output(o, err);
-	return rc ? rc : check_output(o, err);
+	if (!rc)
+		rc = check_output(o, err);
+	return rc ? rc : check_folder(o->path, err);
 }
 
 /* ---- what disturbs ---- */

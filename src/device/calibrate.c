@@ -9,7 +9,7 @@
 
 /* Sizes of models, in last-level caches; --quick leaves the third out and halves the last. */
 static const double footprints[CALIBRATE_FOOTPRINTS] = {0.125, 0.5, 1, 2, 8};
-enum { LEFT_OUT = 2 };
+enum { LEFT_OUT = 2, VISITS = 3, QUICK_VISITS = 2 };
 
 static const double default_cache_bytes = 4 << 20;
 
@@ -190,7 +190,7 @@ static void hold_out(struct calibration *c)
 
 int calibrate(struct calibration *c, struct machine *m, const struct calibrate_options *o, struct hx_err *err)
 {
-	struct calibrate_step step = {.c = c, .m = m, .o = o};
+	struct calibrate_step step = {.c = c, .m = m, .o = o, .visits = o->quick ? QUICK_VISITS : VISITS};
 	int types = 0, rc;
 
 	*c = (struct calibration){0};
@@ -198,7 +198,7 @@ int calibrate(struct calibration *c, struct machine *m, const struct calibrate_o
 	for (int t = 0; t < HX_TYPE_COUNT; t++)
 		types += o->types[t];
 	for (size_t u = 0; u < c->profile.n_units; u++)
-		step.steps += CALIBRATE_VISITS * types * (int)c->profile.units[u].bandwidth.n_footprints;
+		step.steps += step.visits * types * (int)c->profile.units[u].bandwidth.n_footprints;
 	if (!rc)
 		rc = calibrate_host(&step, err);
 	for (step.u = 0; step.u < (int)c->profile.n_units && !rc; step.u++)

@@ -12,8 +12,8 @@
 
 enum { ITERATIONS = 60, ROUNDS = 3 };
 
-/* What ties neighbours in a table together, where samples leave them open: a factor of e between them weighs as an error of three hundredths. */
-static const double tie = 0.03;
+/* What ties neighbours in a table together, where samples leave them open: a factor of e between them weighs as an error of a hundredth. */
+static const double tie = 0.01;
 
 /* Samples further off than so many times the median count less and less: what disturbed them is not to be fitted. */
 static const double outlying = 3;

@@ -5,7 +5,7 @@
 #include "device/calibrate.h"
 
 /* Rows that efficiencies are measured at, ascending. */
-enum { CALIBRATE_ROWS = 20, CALIBRATE_FOOTPRINTS = 5, CALIBRATE_VISITS = 3 };
+enum { CALIBRATE_ROWS = 20, CALIBRATE_FOOTPRINTS = 5 };
 extern const int calibrate_rows[CALIBRATE_ROWS];
 
 /* Hz of the processor that the calling thread runs on, from a chain of dependent additions. */
@@ -32,7 +32,8 @@ struct calibrate_step {
 	struct machine *m;
 	const struct calibrate_options *o;
 	int u;
-	int done, steps; /* visits of models, of how many */
+	int visits;      /* of each model */
+	int done, steps; /* visits of all, of how many */
 };
 int calibrate_measure(struct calibrate_step *s, struct hx_err *err);
 

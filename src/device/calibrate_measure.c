@@ -357,8 +357,8 @@ int calibrate_measure(struct calibrate_step *s, struct hx_err *err)
 				benches[n] = (struct bench){.s = s, .type = t, .footprint = (int)f, .trace.ops = true};
 				add_turns(&benches[n++]);
 			}
-	for (int i = 0; i < CALIBRATE_VISITS * n && !rc; i++) {
-		rc = visit(&benches[i % n], i >= (CALIBRATE_VISITS - 1) * n, err);
+	for (int i = 0; i < s->visits * n && !rc; i++) {
+		rc = visit(&benches[i % n], i >= (s->visits - 1) * n, err);
 		if (s->o->progress && !rc)
 			s->o->progress(s->o->arg, ++s->done, s->steps);
 	}
