@@ -78,7 +78,7 @@ printf 'the cat' >prompt
 run_target --prompt-file prompt -n 30 -q
 is "prompt of a file" "$out" "$plain"
 is "prompt of the standard input" "$("$HEXPLORE" run --target target.gguf --prompt-file - -n 30 -q <prompt)" "$plain"
-is "prompt through a pipe" "$(cat prompt | "$HEXPLORE" run --target target.gguf --prompt-file - -n 30 -q)" "$plain"
+is "prompt through a pipe" "$(echo "the cat" | tr -d "\n" | "$HEXPLORE" run --target target.gguf --prompt-file - -n 30 -q)" "$plain"
 run_target -n 5 -q
 is "no prompt: from the beginning" "$status" 0
 seq 1 110 | tr -d '\n' >filling # 222 tokens and the first
