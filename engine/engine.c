@@ -40,6 +40,21 @@ int hx_engine_pool(struct hx_engine *e, int unit, int cores, struct hx_pool **ou
 	return HX_OK;
 }
 
+/* The threads of a mapping. Clocks are the system's to set, and a plan that names one would not be the one that runs. */
+static int take_pools(struct hx_instance *in, struct hx_engine *e, struct hx_err *err)
+{
+	int rc = HX_OK;
+
+	for (int i = 0; !rc && i < in->mapping.n_uses; i++) {
+		const struct hx_use *use = &in->mapping.uses[i];
+
+		if (use->clock_hz != e->units.v[use->unit]->clock_hz)
+			return hx_err_set(err, HX_INPUT, "mapping '%.200s': the engine sets no clocks; leave out @ and what follows it", in->mapping.text);
+		rc = hx_engine_pool(e, use->unit, use->cores, &in->pools[use->unit], err);
+	}
+	return rc;
+}
+
 static int place(struct hx_instance *in, struct hx_engine *e, const struct hx_engine_model *want, struct hx_err *err)
 {
 	const struct hx_shape *s = &in->model.shape;
@@ -47,20 +62,22 @@ static int place(struct hx_instance *in, struct hx_engine *e, const struct hx_en
 
 	if (!rc)
 		rc = hx_graph_init(&in->graph, s, &in->mapping, want->type < 0 ? in->model.type : want->type, s->layers, &e->units, err);
-	for (int i = 0; !rc && i < in->mapping.n_uses; i++)
-		rc = hx_engine_pool(e, in->mapping.uses[i].unit, in->mapping.uses[i].cores, &in->pools[in->mapping.uses[i].unit], err);
-	return rc;
+	return rc ? rc : take_pools(in, e, err);
 }
 
-static int check_memory(const struct hx_instance *in, const struct hx_engine *e, const struct hx_engine_model *want,
-			const struct hx_exec_options *options, struct hx_err *err)
+/* Takes the instance's memory off the engine's. */
+static int take_memory(struct hx_instance *in, struct hx_engine *e, const struct hx_engine_model *want, const struct hx_exec_options *options,
+		       struct hx_err *err)
 {
-	double weights = hx_weights_bytes(&in->model, want->type, e->kernels), rest = hx_exec_bytes(&in->model.shape, options);
+	double weights = hx_weights_bytes(&in->model, want->type, e->kernels), rest = hx_exec_bytes(&in->graph, in->pools, options);
 
-	if (weights + rest <= e->memory_bytes)
-		return HX_OK;
-	return hx_err_set(err, HX_INPUT, "%s needs %.3g GB (weights %.3g, cache and buffers for %d tokens %.3g), and %.3g GB are available", want->path,
-			  1e-9 * (weights + rest), 1e-9 * weights, options->context, 1e-9 * rest, 1e-9 * e->memory_bytes);
+	if (weights + rest > e->memory_bytes)
+		return hx_err_set(err, HX_INPUT, "%s needs %.4g GB (weights %.4g, cache and buffers for %d tokens %.4g), and %.4g GB are available",
+				  want->path, 1e-9 * (weights + rest), 1e-9 * weights, options->context, 1e-9 * rest, 1e-9 * e->memory_bytes);
+	in->engine = e;
+	in->bytes = weights + rest;
+	e->memory_bytes -= in->bytes;
+	return HX_OK;
 }
 
 int hx_instance_open(struct hx_instance *in, struct hx_engine *e, const struct hx_engine_model *want, struct hx_err *err)
@@ -79,21 +96,22 @@ int hx_instance_open(struct hx_instance *in, struct hx_engine *e, const struct h
 	if (!rc)
 		rc = place(in, e, want, err);
 	if (!rc)
-		rc = check_memory(in, e, want, &options, err);
+		rc = hx_exec_check(&in->graph, in->pools, &options, err);
+	if (!rc)
+		rc = take_memory(in, e, want, &options, err);
 	if (!rc) {
 		hx_weights_load(&in->weights, &in->model, want->type, e->kernels, in->pools[in->mapping.uses[0].unit]);
 		rc = hx_exec_create(&in->exec, &in->graph, &in->weights, in->pools, &options, err);
 	}
-	if (rc) {
+	if (rc)
 		hx_instance_free(in);
-		return rc;
-	}
-	e->memory_bytes -= in->weights.bytes + hx_exec_bytes(&in->model.shape, &options);
-	return HX_OK;
+	return rc;
 }
 
 void hx_instance_free(struct hx_instance *in)
 {
+	if (in->engine)
+		in->engine->memory_bytes += in->bytes;
 	hx_exec_free(in->exec);
 	hx_weights_free(&in->weights);
 	hx_graph_free(&in->graph);

@@ -38,10 +38,12 @@ struct hx_instance {
 	struct hx_weights weights;
 	struct hx_pool *pools[HX_MAX_UNITS]; /* borrowed from the engine */
 	struct hx_exec *exec;
+	struct hx_engine *engine; /* borrowed */
+	double bytes;             /* of its memory */
 };
 
-/* Loads a model, whose memory is then taken off the engine's. HX_INPUT: refused before loading, with the figures, where it would not fit. The engine
- * outlives the instance, which stays where it is. */
+/* Loads a model, whose memory is the engine's no longer until the instance is freed. HX_INPUT: refused before loading, with the figures, where it would not
+ * fit; a mapping that sets a clock. The engine outlives the instance, which stays where it is. */
 int hx_instance_open(struct hx_instance *in, struct hx_engine *e, const struct hx_engine_model *want, struct hx_err *err);
 void hx_instance_free(struct hx_instance *in);
 

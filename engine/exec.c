@@ -20,7 +20,11 @@ struct hx_exec {
 	int front_length; /* by those before the exit: rows behind length are in the scratch's x, from its start */
 };
 
-enum { FLOATS = 10 /* buffers of float */, INPUTS = sizeof(((struct hx_scratch *)0)->input) / sizeof(void *) };
+enum {
+	FLOATS = 10, /* buffers of float */
+	INPUTS = sizeof(((struct hx_scratch *)0)->input) / sizeof(void *),
+	WIDEST_UNIT = 256, /* that packed rows are filled up to; of a type that is packed so, no value takes more than an f32 */
+};
 
 static size_t product(size_t a, int b)
 {
@@ -60,14 +64,33 @@ static void buffers(struct hx_scratch *at, const struct hx_shape *s, const struc
 	}
 }
 
-double hx_exec_bytes(const struct hx_shape *s, const struct hx_exec_options *o)
+/* The largest pool's threads, or 0 where an operator's unit has no pool. */
+static int threads_of(const struct hx_graph *g, struct hx_pool *const *pools)
 {
+	int most = 0;
+
+	for (size_t i = 0; i < g->n_distinct; i++) {
+		struct hx_pool *pool = pools[g->distinct[i].unit];
+		int n = pool ? hx_pool_threads(pool) : 0;
+
+		if (!n)
+			return 0;
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+double hx_exec_bytes(const struct hx_graph *g, struct hx_pool *const *pools, const struct hx_exec_options *o)
+{
+	const struct hx_shape *s = g->shape;
+	int threads = threads_of(g, pools), blocks = widest(s) / WIDEST_UNIT + 1;
+	double packed = sizeof(float) * WIDEST_UNIT * (double)blocks * rows_at_most(o), rotary = sizeof(float) * (double)s->d_head * o->context;
+	double bytes = hx_kv_bytes(s, o->context) + INPUTS * packed + (s->window ? 2 : 1) * rotary + sizeof(int) * (double)o->context;
 	struct hx_scratch at;
 	float **v[FLOATS];
 	size_t n[FLOATS];
-	double bytes = hx_kv_bytes(s, o->context) + INPUTS * sizeof(float) * rows_at_most(o) * (double)widest(s);
 
-	buffers(&at, s, o, 1, v, n);
+	buffers(&at, s, o, threads, v, n);
 	for (int i = 0; i < FLOATS; i++)
 		bytes += sizeof(float) * (double)n[i];
 	return bytes;
@@ -133,22 +156,6 @@ static void rotary_init(struct hx_rotary *t, const struct hx_model *m, double th
 	}
 }
 
-/* The largest pool's threads, or 0 where an operator's unit has no pool. */
-static int threads_of(const struct hx_graph *g, struct hx_pool *const *pools)
-{
-	int most = 0;
-
-	for (size_t i = 0; i < g->n_distinct; i++) {
-		struct hx_pool *pool = pools[g->distinct[i].unit];
-		int n = pool ? hx_pool_threads(pool) : 0;
-
-		if (!n)
-			return 0;
-		most = n > most ? n : most;
-	}
-	return most;
-}
-
 static void exit_init(struct hx_exec *e)
 {
 	const struct hx_graph *g = e->graph;
@@ -163,17 +170,28 @@ static void exit_init(struct hx_exec *e)
 	hx_chain_init(&e->end, g, end, g->n_ops - end);
 }
 
+int hx_exec_check(const struct hx_graph *graph, struct hx_pool *const *pools, const struct hx_exec_options *options, struct hx_err *err)
+{
+	const struct hx_shape *s = graph->shape;
+
+	if (!threads_of(graph, pools))
+		return hx_err_set(err, HX_INPUT, "mapping '%.200s': the engine has no such unit here", graph->mapping->text);
+	if (options->context < 1 || options->context > s->context)
+		return hx_err_set(err, HX_INPUT, "%s holds 1 to %d tokens, not %d", s->name, s->context, options->context);
+	if (options->exit_layers >= s->layers)
+		return hx_err_set(err, HX_INPUT, "early-exit:%d is not early: %s has %d layers", options->exit_layers, s->name, s->layers);
+	return HX_OK;
+}
+
 int hx_exec_create(struct hx_exec **out, const struct hx_graph *graph, const struct hx_weights *weights, struct hx_pool *const *pools,
 		   const struct hx_exec_options *options, struct hx_err *err)
 {
-	int threads = threads_of(graph, pools);
+	int rc = hx_exec_check(graph, pools, options, err);
 	const struct hx_model *m = weights->model;
 	struct hx_exec *e;
 
-	if (!threads)
-		return hx_err_set(err, HX_INPUT, "mapping '%.200s': the engine has no such unit here", graph->mapping->text);
-	if (options->context < 1 || options->context > graph->shape->context)
-		return hx_err_set(err, HX_INPUT, "%s holds 1 to %d tokens, not %d", graph->shape->name, graph->shape->context, options->context);
+	if (rc)
+		return rc;
 	e = hx_xcalloc(1, sizeof(*e));
 	e->graph = graph;
 	e->pools = pools;
@@ -186,7 +204,7 @@ int hx_exec_create(struct hx_exec **out, const struct hx_graph *graph, const str
 	rotary_init(&e->walk.rotary[0], m, m->rope_theta, m->rope_scale, options->context);
 	if (graph->shape->window)
 		rotary_init(&e->walk.rotary[1], m, m->rope_theta_local, 1, options->context);
-	scratch_init(e, threads);
+	scratch_init(e, threads_of(graph, pools));
 	if (options->exit_layers)
 		exit_init(e);
 	*out = e;
@@ -236,6 +254,8 @@ static void run_segment(void *arg, int thread, int threads)
 	for (size_t i = run->segment->first; i < run->segment->first + run->segment->n; i++) {
 		const struct hx_op *op = hx_graph_op(g, i);
 
+		if (op->logits && !run->walk->logit_rows) /* norm and head of rows that nobody asked for */
+			break;
 		event.layer = hx_graph_layer(g, i);
 		hx_exec_ops[op->kind](run->walk, event.layer, thread, threads);
 		hx_pool_barrier(run->walk->pool, thread);
@@ -260,9 +280,6 @@ static void run_chain(struct hx_exec *e, int pass, const struct hx_chain *c, int
 	walk.cached = from;
 	walk.logit_rows = logit_rows;
 	for (size_t i = 0; i < c->n_segments; i++) {
-		/* norm and head of rows that nobody asked for */
-		if (!logit_rows && c->segments[i].logits)
-			continue;
 		walk.pool = e->pools[c->segments[i].unit];
 		hx_pool_run(walk.pool, run_segment, &(struct running){e, &c->segments[i], &walk, pass});
 	}

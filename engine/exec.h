@@ -19,13 +19,17 @@ struct hx_exec_options {
 	int exit_layers; /* after so many layers the front ends (hx_exec_front); 0: there is none */
 };
 
-/* All pointers are borrowed; the graph's operators run on pools, by index of their unit. HX_INPUT: a unit without one. */
+/* Before weights are loaded: whether the graph's operators can run on pools, which are by index of their unit. HX_INPUT: a unit without one; a context or
+ * an early exit that the model does not have. */
+int hx_exec_check(const struct hx_graph *graph, struct hx_pool *const *pools, const struct hx_exec_options *options, struct hx_err *err);
+
+/* Bytes that the cache, the tables and the scratch of passes will take. */
+double hx_exec_bytes(const struct hx_graph *graph, struct hx_pool *const *pools, const struct hx_exec_options *options);
+
+/* All pointers are borrowed. Fails as the check does. */
 int hx_exec_create(struct hx_exec **out, const struct hx_graph *graph, const struct hx_weights *weights, struct hx_pool *const *pools,
 		   const struct hx_exec_options *options, struct hx_err *err);
 void hx_exec_free(struct hx_exec *e);
-
-/* Bytes that the cache and the scratch of passes take, without creating. */
-double hx_exec_bytes(const struct hx_shape *s, const struct hx_exec_options *options);
 
 struct hx_lm hx_exec_lm(struct hx_exec *e);
 

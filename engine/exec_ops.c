@@ -265,7 +265,7 @@ static void argmax(const struct hx_walk *w, int layer, int thread, int threads)
 		int at = (int)first + (first < last ? largest(row + first, (int)(last - first)) : 0);
 
 		w->at.peak_at[thread * n + r] = at;
-		w->at.peak[thread * n + r] = first < last ? row[at] : -INFINITY;
+		w->at.peak[thread * n + r] = first < last && !isnan(row[at]) ? row[at] : -INFINITY;
 	}
 	hx_pool_barrier(w->pool, thread);
 	for (int r = thread; r < n; r += threads) {

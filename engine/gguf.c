@@ -32,8 +32,8 @@ static int shown(struct hx_gguf_text t)
 
 static int cut_off(struct reader *r, const char *what)
 {
-	return hx_err_set(r->err, HX_INPUT, "%.200s: is damaged or cut off: %s at byte %llu does not end within the file's %llu bytes", r->g->name, what,
-			  (unsigned long long)r->at, (unsigned long long)r->g->size);
+	return hx_err_set(r->err, HX_INPUT, "%.200s: is damaged or cut off: %s at byte %llu does not end within the file's %llu bytes",
+			  r->g->name, what, (unsigned long long)r->at, (unsigned long long)r->g->size);
 }
 
 /* The next `bytes` bytes. */
@@ -71,7 +71,8 @@ static int take_text(struct reader *r, struct hx_gguf_text *t, const char *what)
 
 static int fail_value(struct reader *r, const struct hx_gguf_value *v, const char *what, uint64_t number)
 {
-	return hx_err_set(r->err, HX_INPUT, "%.200s: value '%.*s': %s %llu", r->g->name, shown(v->key), v->key.s, what, (unsigned long long)number);
+	return hx_err_set(r->err, HX_INPUT, "%.200s: value '%.*s': %s %llu", r->g->name, shown(v->key), v->key.s, what,
+			  (unsigned long long)number);
 }
 
 static int take_strings(struct reader *r, struct hx_gguf_value *v)
@@ -94,7 +95,8 @@ static int take_array(struct reader *r, struct hx_gguf_value *v)
 	if (rc || (rc = take_number(r, &v->n, 8, "an array")))
 		return rc;
 	if (element == HX_GGUF_ARRAY)
-		return hx_err_set(r->err, HX_INPUT, "%.200s: value '%.*s': arrays of arrays are not supported", r->g->name, shown(v->key), v->key.s);
+		return hx_err_set(r->err, HX_INPUT, "%.200s: value '%.*s': arrays of arrays are not supported", r->g->name, shown(v->key),
+				  v->key.s);
 	if (element >= HX_GGUF_KINDS)
 		return fail_value(r, v, "there is no kind of value", element);
 	v->element = (int)element;
@@ -145,7 +147,8 @@ static int take_values(struct reader *r, uint64_t n)
 	qsort(g->values, g->n_values, sizeof(*g->values), hx_gguf_value_order);
 	for (size_t i = 1; i < g->n_values; i++)
 		if (hx_gguf_value_order(&g->values[i - 1], &g->values[i]) == 0)
-			return hx_err_set(r->err, HX_INPUT, "%.200s: value '%.*s' stands twice", g->name, shown(g->values[i].key), g->values[i].key.s);
+			return hx_err_set(r->err, HX_INPUT, "%.200s: value '%.*s' stands twice", g->name, shown(g->values[i].key),
+					  g->values[i].key.s);
 	return HX_OK;
 }
 
@@ -170,8 +173,8 @@ static int tensor_bytes(struct reader *r, struct hx_gguf_tensor *t)
 		n *= (uint64_t)t->dims[i];
 	}
 	if (t->dims[0] % info->block)
-		return hx_err_set(r->err, HX_INPUT, "%.200s: tensor '%.*s' has rows of %lld values, which blocks of %u (%s) do not divide", r->g->name,
-				  shown(t->name), t->name.s, (long long)t->dims[0], info->block, hx_type_names[t->type]);
+		return hx_err_set(r->err, HX_INPUT, "%.200s: tensor '%.*s' has rows of %lld values, which blocks of %u (%s) do not divide",
+				  r->g->name, shown(t->name), t->name.s, (long long)t->dims[0], info->block, hx_type_names[t->type]);
 	if (n / info->block > r->g->size / info->bytes)
 		return fail_tensor(r, t, "is larger than the file");
 	t->bytes = (size_t)(n / info->block * info->bytes);
@@ -198,11 +201,11 @@ static int take_tensor(struct reader *r, struct hx_gguf_tensor *t, uint64_t *off
 	if ((rc = take_number(r, &type, 4, "a tensor's description")) || (rc = take_number(r, offset, 8, "a tensor's description")))
 		return rc;
 	if (type >= HX_GGUF_TYPES || !hx_gguf_types[type].name)
-		return hx_err_set(r->err, HX_INPUT, "%.200s: tensor '%.*s' has the unknown type number %llu", r->g->name, shown(t->name), t->name.s,
-				  (unsigned long long)type);
+		return hx_err_set(r->err, HX_INPUT, "%.200s: tensor '%.*s' has the unknown type number %llu", r->g->name, shown(t->name),
+				  t->name.s, (unsigned long long)type);
 	if (hx_gguf_types[type].type < 0)
-		return hx_err_set(r->err, HX_INPUT, "%.200s: tensor '%.*s' is %s, which is not supported", r->g->name, shown(t->name), t->name.s,
-				  hx_gguf_types[type].name);
+		return hx_err_set(r->err, HX_INPUT, "%.200s: tensor '%.*s' is %s, which is not supported", r->g->name, shown(t->name),
+				  t->name.s, hx_gguf_types[type].name);
 	t->type = hx_gguf_types[type].type;
 	return tensor_bytes(r, t);
 }
@@ -214,7 +217,8 @@ static int alignment(struct reader *r, uint64_t *bytes)
 	hx_gguf_integer(r->g, "general.alignment", &v);
 	*bytes = (uint64_t)v;
 	if (v < 1 || v > 1 << 30 || (v & (v - 1)))
-		return hx_err_set(r->err, HX_INPUT, "%.200s: general.alignment is %lld, not a power of two up to 2^30", r->g->name, (long long)v);
+		return hx_err_set(r->err, HX_INPUT, "%.200s: general.alignment is %lld, not a power of two up to 2^30", r->g->name,
+				  (long long)v);
 	return HX_OK;
 }
 
@@ -291,7 +295,8 @@ static int take_header(struct reader *r, uint64_t *n_tensors, uint64_t *n_values
 	if (version && !(version & 0xffff))
 		return hx_err_set(r->err, HX_INPUT, "%.200s: is a big-endian GGUF file; only little-endian ones are read", name);
 	if (version != 2 && version != 3)
-		return hx_err_set(r->err, HX_INPUT, "%.200s: is of GGUF version %llu; versions 2 and 3 are read", name, (unsigned long long)version);
+		return hx_err_set(r->err, HX_INPUT, "%.200s: is of GGUF version %llu; versions 2 and 3 are read", name,
+				  (unsigned long long)version);
 	if ((rc = take_number(r, n_tensors, 8, "the header")))
 		return rc;
 	return take_number(r, n_values, 8, "the header");

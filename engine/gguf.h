@@ -34,7 +34,8 @@ struct hx_gguf_tensor {
 
 struct hx_gguf;
 
-/* Maps a file. HX_INPUT: not GGUF, of another version or byte order, damaged, a tensor type that is not supported; HX_IO: cannot be read. */
+/* Maps a file, which must not shrink while it is open. HX_INPUT: not GGUF, of another version or byte order, damaged, a tensor type that is not
+ * supported; HX_IO: cannot be read. */
 int hx_gguf_open(struct hx_gguf **out, const char *path, struct hx_err *err);
 
 /* The same of bytes in memory, which are borrowed; name stands in errors. */

@@ -23,10 +23,10 @@ struct hx_gguf_writer {
 	int failed; /* errno of the first failure */
 	struct buffer values, tensors;
 	uint64_t n_values, n_tensors;
-	uint64_t *sizes;     /* of tensors, in bytes */
-	uint64_t end;        /* of the tensors announced, in the data */
+	uint64_t *sizes;       /* of tensors, in bytes */
+	uint64_t end;          /* of the tensors announced, in the data */
 	uint64_t n_done, part; /* tensors whose data is written; bytes of the next one that are */
-	bool data;           /* the header is written */
+	bool data;             /* the header is written */
 };
 
 static void put(struct buffer *b, const void *data, size_t n)

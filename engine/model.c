@@ -59,8 +59,8 @@ static int refuse_variants(struct reader *r)
 		const char *key;
 		double harmless;
 	} variants[] = {
-		{"expert_count", 0}, {"logit_scale", 1}, {"residual_scale", 1}, {"embedding_scale", 1}, {"attention.scale", 0},
-		{"attention.clamp_kqv", 0}, {"attn_logit_softcapping", 0}, {"final_logit_softcapping", 0},
+		{"expert_count", 0},    {"logit_scale", 1},         {"residual_scale", 1},         {"embedding_scale", 1},
+		{"attention.scale", 0}, {"attention.clamp_kqv", 0}, {"attn_logit_softcapping", 0}, {"final_logit_softcapping", 0},
 	};
 	char name[KEY];
 
@@ -78,18 +78,21 @@ static int read_sizes(struct reader *r)
 	struct hx_shape *s = &r->m->shape;
 	int d_value, rc;
 
-	if ((rc = integer(r, "block_count", &s->layers, HX_MAX_LAYERS, 0)) || (rc = integer(r, "embedding_length", &s->d_model, 1 << 20, 0)) ||
-	    (rc = integer(r, "feed_forward_length", &s->d_ff, 1 << 22, 0)) || (rc = integer(r, "context_length", &s->context, 1 << 30, 0)) ||
-	    (rc = integer(r, "attention.head_count", &s->heads, 4096, 0)) ||
+	if ((rc = integer(r, "block_count", &s->layers, HX_MAX_LAYERS, 0)) ||
+	    (rc = integer(r, "embedding_length", &s->d_model, 1 << 20, 0)) ||
+	    (rc = integer(r, "feed_forward_length", &s->d_ff, 1 << 22, 0)) ||
+	    (rc = integer(r, "context_length", &s->context, 1 << 30, 0)) || (rc = integer(r, "attention.head_count", &s->heads, 4096, 0)) ||
 	    (rc = integer(r, "attention.head_count_kv", &s->kv_heads, s->heads, s->heads)) ||
 	    (rc = integer(r, "attention.key_length", &s->d_head, 65536, s->d_model / s->heads)) ||
 	    (rc = integer(r, "attention.value_length", &d_value, 65536, s->d_head)) ||
 	    (rc = integer(r, "rope.dimension_count", &r->m->rope_dims, s->d_head, s->d_head)))
 		return rc;
 	if (s->heads % s->kv_heads)
-		return hx_err_set(r->err, HX_INPUT, "%.200s: %d key heads do not divide %d heads", hx_gguf_name(r->g), s->kv_heads, s->heads);
+		return hx_err_set(r->err, HX_INPUT, "%.200s: %d key heads do not divide %d heads", hx_gguf_name(r->g), s->kv_heads,
+				  s->heads);
 	if (d_value != s->d_head)
-		return hx_err_set(r->err, HX_INPUT, "%.200s: heads of %d keys and %d values are not supported", hx_gguf_name(r->g), s->d_head, d_value);
+		return hx_err_set(r->err, HX_INPUT, "%.200s: heads of %d keys and %d values are not supported", hx_gguf_name(r->g),
+				  s->d_head, d_value);
 	if (r->m->rope_dims % 2)
 		return hx_err_set(r->err, HX_INPUT, "%.200s: %d rotated dimensions are not even", hx_gguf_name(r->g), r->m->rope_dims);
 	return HX_OK;
@@ -122,9 +125,10 @@ static int read_scaling(struct reader *r)
 	if (type.len == 4 && memcmp(type.s, "none", 4) == 0)
 		return HX_OK;
 	if (type.len != 6 || memcmp(type.s, "linear", 6) != 0)
-		return hx_err_set(r->err, HX_INPUT, "%.200s: rope scaling '%.*s' is not supported", hx_gguf_name(r->g), (int)(type.len < 40 ? type.len : 40),
-				  type.s);
-	if ((rc = number(r, "rope.scale_linear", &r->m->rope_scale, 0, 1e6)) || (rc = number(r, "rope.scaling.factor", &r->m->rope_scale, 0, 1e6)))
+		return hx_err_set(r->err, HX_INPUT, "%.200s: rope scaling '%.*s' is not supported", hx_gguf_name(r->g),
+				  (int)(type.len < 40 ? type.len : 40), type.s);
+	if ((rc = number(r, "rope.scale_linear", &r->m->rope_scale, 0, 1e6)) ||
+	    (rc = number(r, "rope.scaling.factor", &r->m->rope_scale, 0, 1e6)))
 		return rc;
 	if (r->m->rope_scale == 0) /* written for none */
 		r->m->rope_scale = 1;
@@ -145,7 +149,8 @@ static int read_constants(struct reader *r)
 	m->embed_scale = r->arch->scaled_embedding ? sqrt(s->d_model) : 1;
 	m->gelu = r->arch->gelu;
 	m->rope_pairs = r->arch->rope_pairs;
-	if ((rc = number(r, "attention.layer_norm_rms_epsilon", &m->norm_eps, 0, 1)) || (rc = number(r, "rope.freq_base", &m->rope_theta, 1, 1e12)) ||
+	if ((rc = number(r, "attention.layer_norm_rms_epsilon", &m->norm_eps, 0, 1)) ||
+	    (rc = number(r, "rope.freq_base", &m->rope_theta, 1, 1e12)) ||
 	    (rc = number(r, "rope.freq_base_swa", &m->rope_theta_local, 1, 1e12)))
 		return rc;
 	if (!s->window)
@@ -165,11 +170,11 @@ static int tensor(struct reader *r, const char *name, int in, int out, bool need
 	if (!found)
 		return HX_OK;
 	if (found->dims[0] != in || found->dims[1] != out || found->dims[2] != 1 || found->dims[3] != 1)
-		return hx_err_set(r->err, HX_INPUT, "%.200s: tensor '%s' is %lld x %lld, not %d x %d as the metadata say", hx_gguf_name(r->g), name,
-				  (long long)found->dims[0], (long long)found->dims[1], in, out);
+		return hx_err_set(r->err, HX_INPUT, "%.200s: tensor '%s' is %lld x %lld, not %d x %d as the metadata say",
+				  hx_gguf_name(r->g), name, (long long)found->dims[0], (long long)found->dims[1], in, out);
 	if (out == 1 && hx_types[found->type].block > 1)
-		return hx_err_set(r->err, HX_INPUT, "%.200s: tensor '%s' is %s; norms and biases must be of a float type", hx_gguf_name(r->g), name,
-				  hx_type_names[found->type]);
+		return hx_err_set(r->err, HX_INPUT, "%.200s: tensor '%s' is %s; norms and biases must be of a float type",
+				  hx_gguf_name(r->g), name, hx_type_names[found->type]);
 	r->used[found - hx_gguf_tensor_at(r->g, 0)] = true;
 	return HX_OK;
 }
@@ -200,12 +205,14 @@ static int read_factors(struct reader *r)
 	if (rc || !t)
 		return rc;
 	if (t->type != HX_F32)
-		return hx_err_set(r->err, HX_INPUT, "%.200s: tensor 'rope_freqs.weight' is %s, not f32", hx_gguf_name(r->g), hx_type_names[t->type]);
+		return hx_err_set(r->err, HX_INPUT, "%.200s: tensor 'rope_freqs.weight' is %s, not f32", hx_gguf_name(r->g),
+				  hx_type_names[t->type]);
 	m->rope_factors = hx_xmalloc((size_t)n * sizeof(float));
 	memcpy(m->rope_factors, t->data, (size_t)n * sizeof(float));
 	for (int i = 0; i < n; i++)
 		if (!(m->rope_factors[i] > 0 && isfinite(m->rope_factors[i])))
-			return hx_err_set(r->err, HX_INPUT, "%.200s: tensor 'rope_freqs.weight' has a value that is not above 0", hx_gguf_name(r->g));
+			return hx_err_set(r->err, HX_INPUT, "%.200s: tensor 'rope_freqs.weight' has a value that is not above 0",
+					  hx_gguf_name(r->g));
 	return HX_OK;
 }
 
@@ -217,12 +224,15 @@ static int read_vocab(struct reader *r)
 	size_t tokens;
 
 	if (!t)
-		return hx_err_set(r->err, HX_INPUT, "%.200s: tensor 'token_embd.weight' is missing: the file holds no model", hx_gguf_name(r->g));
+		return hx_err_set(r->err, HX_INPUT, "%.200s: tensor 'token_embd.weight' is missing: the file holds no model",
+				  hx_gguf_name(r->g));
 	if (t->dims[1] > 1 << 24)
-		return hx_err_set(r->err, HX_INPUT, "%.200s: a vocabulary of %lld tokens is not supported", hx_gguf_name(r->g), (long long)t->dims[1]);
+		return hx_err_set(r->err, HX_INPUT, "%.200s: a vocabulary of %lld tokens is not supported", hx_gguf_name(r->g),
+				  (long long)t->dims[1]);
 	s->vocab = (int)t->dims[1];
 	if (hx_gguf_array(r->g, "tokenizer.ggml.tokens", HX_GGUF_STRING, &tokens) && tokens != (size_t)s->vocab)
-		return hx_err_set(r->err, HX_INPUT, "%.200s: the tokenizer has %zu tokens, the embedding %d", hx_gguf_name(r->g), tokens, s->vocab);
+		return hx_err_set(r->err, HX_INPUT, "%.200s: the tokenizer has %zu tokens, the embedding %d", hx_gguf_name(r->g), tokens,
+				  s->vocab);
 	return HX_OK;
 }
 
@@ -233,8 +243,8 @@ static int refuse_unused(struct reader *r)
 		struct hx_gguf_text name = hx_gguf_tensor_at(r->g, i)->name;
 
 		if (!r->used[i])
-			return hx_err_set(r->err, HX_INPUT, "%.200s: tensor '%.*s' has no part in the %s models that are supported", hx_gguf_name(r->g),
-					  (int)(name.len < 80 ? name.len : 80), name.s, r->arch->name);
+			return hx_err_set(r->err, HX_INPUT, "%.200s: tensor '%.*s' has no part in the %s models that are supported",
+					  hx_gguf_name(r->g), (int)(name.len < 80 ? name.len : 80), name.s, r->arch->name);
 	}
 	return HX_OK;
 }
@@ -304,7 +314,8 @@ static int read_model(struct reader *r)
 	s->norm = HX_NORM_RMS;
 	s->norms = r->arch->post_norms ? 4 : 2;
 	s->qk_norm = r->arch->qk_norm;
-	if ((rc = refuse_variants(r)) || (rc = read_sizes(r)) || (rc = read_window(r)) || (rc = read_constants(r)) || (rc = read_tensors(r)))
+	if ((rc = refuse_variants(r)) || (rc = read_sizes(r)) || (rc = read_window(r)) || (rc = read_constants(r)) ||
+	    (rc = read_tensors(r)))
 		return rc;
 	count_types(r->m);
 	hx_arch_describe(r->m);

@@ -10,7 +10,13 @@ static const struct hx_arch archs[] = {
 	{.name = "llama", .rope_pairs = true},
 	{.name = "qwen2", .bias = true},
 	{.name = "qwen3", .qk_norm = true},
-	{.name = "gemma3", .gelu = true, .scaled_embedding = true, .qk_norm = true, .post_norms = true, .windows = 6, .scaled_by_width = 62},
+	{.name = "gemma3",
+	 .gelu = true,
+	 .scaled_embedding = true,
+	 .qk_norm = true,
+	 .post_norms = true,
+	 .windows = 6,
+	 .scaled_by_width = 62},
 };
 const char *const hx_arch_names = "llama, qwen2, qwen3 and gemma3";
 

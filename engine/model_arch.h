@@ -7,9 +7,9 @@
 struct hx_arch {
 	const char *name;
 	bool rope_pairs, gelu, scaled_embedding;
-	bool bias;           /* q, k and v have biases always; else where the file has them */
+	bool bias; /* q, k and v have biases always; else where the file has them */
 	bool qk_norm, post_norms;
-	int windows;         /* with a sliding window, every so manyth layer attends to everything unless the file says otherwise; 0: no windows */
+	int windows; /* with a sliding window, every so manyth layer attends to everything unless the file says otherwise; 0: no windows */
 	int scaled_by_width; /* a model of so many layers scales attention by d_model / heads in the place of d_head */
 };
 

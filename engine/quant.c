@@ -1,7 +1,7 @@
 /* Block formats of GGUF but the K ones (quant_k.c), and f16.
  *
- * Encoding rounds to the nearest code of the scale as it is stored, in f16. Scales end at 65504, so values of block formats beyond it count as it; and
- * NaN, which no block can hold, as 0. The float types hold what they are given. */
+ * Encoding rounds to the nearest code of the scale as it is stored, in f16. Scales end at 65504, so values of block formats beyond it
+ * count as it; and NaN, which no block can hold, as 0. The float types hold what they are given. */
 #include "engine/quant_k.h"
 
 #include <string.h>

@@ -1,9 +1,9 @@
 /* K formats: blocks of 256 values in parts, each with a small whole number that multiplies a scale of the block.
  *
- * Encoding looks for the scale (and least value) of each part that leave the smallest sum of squared errors: codes are taken for some scales around
- * the one that spans the part, and for the codes of each the best scale follows by least squares. The scales are then rounded to what the block can
- * hold, and the values to the nearest code of these. All values of a part weigh the same, which suits products with inputs that know nothing of
- * the weights. */
+ * Encoding looks for the scale (and least value) of each part that leave the smallest sum of squared errors: codes are taken for some
+ * scales around the one that spans the part, and for the codes of each the best scale follows by least squares. The scales are then
+ * rounded to what the block can hold, and the values to the nearest code of these. All values of a part weigh the same, which suits
+ * products with inputs that know nothing of the weights. */
 #include "engine/quant_k.h"
 
 #include <string.h>

@@ -18,8 +18,8 @@ struct synth {
 	const struct hx_synth_options *options;
 	struct hx_gguf_writer *w;
 	uint64_t random;
-	float *values;        /* STRETCH x POOL */
-	unsigned char *pool;  /* the same, encoded */
+	float *values;       /* STRETCH x POOL */
+	unsigned char *pool; /* the same, encoded */
 	unsigned char *chunk;
 };
 
@@ -217,13 +217,14 @@ static int begin(struct synth *s, const char *path, struct hx_err *err)
 
 	s->arch = hx_arch_find((struct hx_gguf_text){h->family, strlen(h->family)});
 	if (!s->arch)
-		return hx_err_set(err, HX_INPUT, "%.100s: architecture '%.100s' cannot be written; %s can", h->name, h->family, hx_arch_names);
+		return hx_err_set(err, HX_INPUT, "%.100s: architecture '%.100s' cannot be written; %s can", h->name, h->family,
+				  hx_arch_names);
 	wrong = contradiction(h, s->arch);
 	if (wrong)
 		return hx_err_set(err, HX_INPUT, "%.100s: %s is not that of a %s model", h->name, wrong, s->arch->name);
 	if (h->vocab < HX_SYNTH_VOCAB)
-		return hx_err_set(err, HX_INPUT, "%.100s: a vocabulary of %d tokens does not hold all bytes; %d is the smallest", h->name, h->vocab,
-				  HX_SYNTH_VOCAB);
+		return hx_err_set(err, HX_INPUT, "%.100s: a vocabulary of %d tokens does not hold all bytes; %d is the smallest", h->name,
+				  h->vocab, HX_SYNTH_VOCAB);
 	return hx_gguf_write(&s->w, path, err);
 }
 

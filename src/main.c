@@ -21,10 +21,13 @@ static const struct command commands[] = {
 	{{"plot", "KIND [ID] [-o FILE]", "draw a chart: heatmap, gamma, breakdown, roofline or pareto", NULL}, cmd_plot},
 	{{"merge", "FILE... [options]", "join the databases of a sweep's parts, or of several devices", NULL}, cmd_merge},
 	{{"run", "--target F [--draft F] [options]", "generate text with one configuration, and time it", NULL}, cmd_run},
+	{{"accept", "--target F --draft F --prompts FILE [options]", "measure how often a target accepts a drafter's tokens", NULL}, cmd_accept},
 	{{"validate", "ID [ID ...] [options]", "run points on this machine, compare with the prediction",
 	  "ID is a point of the latest sweep; N:ID one of sweep N. Where no weights are given\n"
 	  "they are random and the acceptance is imposed: timing is real, text is not.\n"}, cmd_validate},
 	{{"devices", "[options]", "show this machine's CPUs, and how fast they read memory", NULL}, cmd_devices},
+	{{"calibrate", "[-o FILE] [options]", "measure this machine into a hardware profile",
+	  "Runs the engine's own kernels for some minutes, on models that are made for it\nin TMPDIR; the machine should have nothing else to do meanwhile.\n"}, cmd_calibrate},
 	{{"profile", "list | show PROFILE | check PROFILE...", "list, show or check hardware profiles", NULL}, cmd_profile},
 	{{"model", "list | show MODEL | check MODEL... | synth MODEL -o FILE [options]", "list, show or check model shapes, or make models of them", NULL}, cmd_model},
 };

@@ -31,7 +31,8 @@ static void touch_tensors(const struct hx_gguf *g)
 
 static void touch_arrays(const struct hx_gguf *g)
 {
-	static const char *const keys[] = {"tokenizer.ggml.tokens", "tokenizer.ggml.merges", "tokenizer.ggml.scores", "tokenizer.ggml.token_type"};
+	static const char *const keys[] = {"tokenizer.ggml.tokens", "tokenizer.ggml.merges", "tokenizer.ggml.scores",
+					   "tokenizer.ggml.token_type"};
 	size_t n;
 
 	for (size_t k = 0; k < sizeof(keys) / sizeof(*keys); k++)
@@ -154,7 +155,8 @@ static int add_models(void)
 /* A number that is worth trying in the place of a count, a length or an offset. */
 static uint64_t odd_number(size_t size)
 {
-	const uint64_t odd[] = {0, 1, size, size - 1, size + 1, 0x7f, 0xff, 0xffff, INT32_MAX, UINT32_MAX, INT64_MAX, UINT64_MAX, 1ull << 61, next(), next() % 64};
+	const uint64_t odd[] = {0,         1,          size,      size - 1,   size + 1,   0x7f,   0xff,       0xffff,
+				INT32_MAX, UINT32_MAX, INT64_MAX, UINT64_MAX, 1ull << 61, next(), next() % 64};
 
 	return odd[next() % (sizeof(odd) / sizeof(*odd))];
 }

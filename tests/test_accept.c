@@ -383,11 +383,11 @@ static void refuses(void **state)
 	static const struct {
 		const char *text, *message;
 	} rows[] = {
-		{SOURCE(""), "a.json: needs exactly one of 'alpha', 'beta' and 'by_position'"},
-		{SOURCE(", \"alpha\": 0.5, \"by_position\": [1]"), "a.json: needs exactly one of 'alpha', 'beta' and 'by_position'"},
+		{SOURCE(""), "a.json: needs exactly one of 'alpha', 'beta', 'by_position' and 'matches'"},
+		{SOURCE(", \"alpha\": 0.5, \"by_position\": [1]"), "a.json: needs exactly one of 'alpha', 'beta', 'by_position' and 'matches'"},
 		{SOURCE(", \"alpha\": 0.5, \"beta\": {\"a\": 1, \"b\": 1}"),
-		 "a.json: needs exactly one of 'alpha', 'beta' and 'by_position'"},
-		{SOURCE(", \"by_position\": []"), "a.json: needs exactly one of 'alpha', 'beta' and 'by_position'"},
+		 "a.json: needs exactly one of 'alpha', 'beta', 'by_position' and 'matches'"},
+		{SOURCE(", \"by_position\": []"), "a.json: needs exactly one of 'alpha', 'beta', 'by_position' and 'matches'"},
 		{SOURCE(",\n\"alpha\": 1.01"), "a.json:3: alpha: must be in [0, 1], is 1.01"},
 		{SOURCE(",\n\"beta\": {\"a\": 1}"), "a.json:3: beta: 'b' is missing (second shape parameter)"},
 		{SOURCE(",\n\"beta\": {\"a\": 0, \"b\": 1}"), "a.json:3: beta.a: must be in [0.01, 1000], is 0"},

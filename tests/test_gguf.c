@@ -136,8 +136,8 @@ static void reads(void **state)
 		static const struct {
 			const char *key;
 			int64_t value;
-		} integers[] = {{"u8", 200}, {"i8", -100}, {"u16", 60000}, {"i16", -30000}, {"u32", 4000000000}, {"i32", -2000000000},
-				{"u64", 1ll << 60}, {"i64", -5}};
+		} integers[] = {{"u8", 200},         {"i8", -100},         {"u16", 60000},     {"i16", -30000},
+				{"u32", 4000000000}, {"i32", -2000000000}, {"u64", 1ll << 60}, {"i64", -5}};
 		struct hx_gguf_text t;
 		int64_t integer = 77;
 		double v = 77;
@@ -173,10 +173,12 @@ static void reads(void **state)
 		assert_true(hx_gguf_array(g, "none", HX_GGUF_F32, &n));
 		assert_int_equal(n, 0);
 		integer = 77;
-		assert_false(hx_gguf_integer(g, "large", &integer) || hx_gguf_integer(g, "f32", &integer) || hx_gguf_integer(g, "nothing", &integer));
+		assert_false(hx_gguf_integer(g, "large", &integer) || hx_gguf_integer(g, "f32", &integer) ||
+			     hx_gguf_integer(g, "nothing", &integer));
 		assert_int_equal(integer, 77);
 		assert_false(hx_gguf_number(g, "bool", &v) || hx_gguf_number(g, "string", &v) || hx_gguf_bool(g, "u8", &truth));
-		assert_false(hx_gguf_string(g, "strings", &t) || hx_gguf_array(g, "numbers", HX_GGUF_U32, &n) || hx_gguf_array(g, "u32", HX_GGUF_U32, &n));
+		assert_false(hx_gguf_string(g, "strings", &t) || hx_gguf_array(g, "numbers", HX_GGUF_U32, &n) ||
+			     hx_gguf_array(g, "u32", HX_GGUF_U32, &n));
 		hx_gguf_free(g);
 	}
 	hx_gguf_free(NULL);
@@ -189,7 +191,8 @@ static void tensors(void **state)
 		int type, n_dims;
 		int64_t dims[HX_GGUF_DIMS];
 		size_t bytes, first; /* first: what its data begins with */
-	} want[] = {{"b", HX_F32, 1, {5, 1, 1, 1}, 20, 0}, {"a", HX_Q8_0, 2, {64, 3, 1, 1}, 204, 32}, {"bf", HX_BF16, 3, {3, 2, 1, 1}, 12, 0}};
+	} want[] = {
+		{"b", HX_F32, 1, {5, 1, 1, 1}, 20, 0}, {"a", HX_Q8_0, 2, {64, 3, 1, 1}, 204, 32}, {"bf", HX_BF16, 3, {3, 2, 1, 1}, 12, 0}};
 	struct bytes b;
 	struct hx_gguf *g;
 	struct hx_err err;
@@ -506,8 +509,8 @@ static void writes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads), cmocka_unit_test(tensors), cmocka_unit_test(refuses), cmocka_unit_test(cut_anywhere),
-		cmocka_unit_test(flipped), cmocka_unit_test(files), cmocka_unit_test(writes),
+		cmocka_unit_test(reads),   cmocka_unit_test(tensors), cmocka_unit_test(refuses), cmocka_unit_test(cut_anywhere),
+		cmocka_unit_test(flipped), cmocka_unit_test(files),   cmocka_unit_test(writes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "engine/quant.h"
 
 #include "check.h"
+#include "random.h"
 
 #include <float.h>
 #include <stdlib.h>
@@ -13,21 +14,6 @@
 
 static const double u = 0x1p-24;
 
-static uint32_t next(uint32_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
-}
-
-static float normal(uint32_t *state)
-{
-	double a = (next(state) + 0.5) / 4294967296.0, b = next(state) / 4294967296.0;
-
-	return (float)(sqrt(-2 * log(a)) * cos(6.283185307179586 * b));
-}
-
 /* A sum of n squares is within (n + 2) u, so its root within half; the rest rounds a few times. */
 static void norm_of(const struct hx_kernels *k, int n, float size, float eps)
 {
@@ -36,8 +22,8 @@ static void norm_of(const struct hx_kernels *k, int n, float size, float eps)
 	double sum = 0;
 
 	for (int i = 0; i < n; i++) {
-		x[i] = size * normal(&seed);
-		w[i] = 1 + 0.1f * normal(&seed);
+		x[i] = size * random_normal(&seed);
+		w[i] = 1 + 0.1f * random_normal(&seed);
 		sum += (double)x[i] * x[i];
 	}
 	k->rms_norm(x, w, eps, n, y);
@@ -81,6 +67,14 @@ static double activation_bound(double g, bool gelu)
 	return (16 + 4 * fmin(v, 120)) * u * fabs(activation(g, gelu)) + 1e-30 * fmin(fabs(g), 1e4);
 }
 
+static void check_activation(const char *set, double gate, double up, bool gelu, double got)
+{
+	const double want = activation(gate, gelu) * up;
+
+	if (!(fabs(got - want) <= fabs(up) * activation_bound(gate, gelu) + FLT_MIN * u))
+		fail_msg("%s: activation %d of %.9g: %.9g, not %.9g", set, gelu, gate, got, want);
+}
+
 /* Whole and in pieces of any length, and one by one: the same bits. */
 static void activations(void **state)
 {
@@ -91,15 +85,14 @@ static void activations(void **state)
 
 	(void)state;
 	for (int i = 0; i < N; i++) {
-		gate[i] = i < (int)COUNT(edges) ? edges[i] : (i % 3 ? 2 : 40) * normal(&seed);
-		up[i] = i < (int)COUNT(edges) ? 0.5f : normal(&seed);
+		gate[i] = i < (int)COUNT(edges) ? edges[i] : (i % 3 ? 2 : 40) * random_normal(&seed);
+		up[i] = i < (int)COUNT(edges) ? 0.5f : random_normal(&seed);
 	}
 	for (const struct hx_kernels *const *k = hx_kernels_usable(); *k; k++)
 		for (int gelu = 0; gelu < 2; gelu++) {
 			(*k)->glu(gate, up, gelu, N, y);
 			for (int i = 0; i < N; i++)
-				if (!(fabs(y[i] - activation(gate[i], gelu) * up[i]) <= fabs((double)up[i]) * activation_bound(gate[i], gelu) + FLT_MIN * u))
-					fail_msg("%s: activation %d of %.9g: %.9g, not %.9g", (*k)->name, gelu, gate[i], y[i], activation(gate[i], gelu) * up[i]);
+				check_activation((*k)->name, gate[i], up[i], gelu, y[i]);
 			for (int i = 0, n = 1; i < N; i += n, n = n % 37 + 1)
 				(*k)->glu(gate + i, up + i, gelu, n < N - i ? n : N - i, z + i);
 			assert_memory_equal(y, z, sizeof(y));
@@ -119,7 +112,8 @@ struct attention {
 
 /* A score is within (d_head + 2) u of its terms' sizes, e at most; a weight then within a factor of exp(2 e), and exp's own rounding; a sum of n
  * weights or weighted values within n u. */
-static void check_head(const struct hx_kernels *k, const struct attention *a, const float *q, const uint16_t *keys, const uint16_t *values, const float *out)
+static void check_head(const struct hx_kernels *k, const struct attention *a, const float *q, const uint16_t *keys, const uint16_t *values,
+		       const float *out)
 {
 	double *score = hx_xmalloc((size_t)a->positions * sizeof(*score)), most = -INFINITY, sum = 0, e = 0;
 
@@ -163,10 +157,10 @@ static void attend(const struct hx_kernels *k, const struct attention *a)
 	uint32_t seed = 6;
 
 	for (size_t i = 0; i < query; i++)
-		q[i] = a->size * normal(&seed);
+		q[i] = a->size * random_normal(&seed);
 	for (size_t i = 0; i < cache; i++) {
-		keys[i] = hx_quant_f16(normal(&seed));
-		values[i] = hx_quant_f16(i % 11 ? normal(&seed) : 0x1p-20f * normal(&seed));
+		keys[i] = hx_quant_f16(random_normal(&seed));
+		values[i] = hx_quant_f16(i % 11 ? random_normal(&seed) : 0x1p-20f * random_normal(&seed));
 	}
 	k->attend(q, a->heads, keys, values, a->positions, a->d_head, a->scale, scores, out);
 	for (int h = 0; h < a->heads; h++)

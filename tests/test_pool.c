@@ -152,7 +152,8 @@ static void shares(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(runs), cmocka_unit_test(pins), cmocka_unit_test(refuses), cmocka_unit_test(shares)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(runs), cmocka_unit_test(pins), cmocka_unit_test(refuses),
+					   cmocka_unit_test(shares)};
 
 	find_cpus();
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "engine/quant.h"
 
 #include "check.h"
+#include "random.h"
 
 #include "engine/err.h"
 
@@ -12,9 +13,9 @@
 
 enum { N = 4096 };
 
-/* Of each type: where its halves lie (1: none), the hash of what the Python package gguf 0.19.0 (its numpy dequantisation) makes of 4096 values of
- * random bytes, the root mean square of the error that ggml's reference quantisation leaves of normally distributed values of deviation 1
- * (measured on 2^20 of them; of 4096 it varies by 1 %), and the levels between the ends of a part. */
+/* Of each type: where its halves lie (1: none), the hash of what the Python package gguf 0.19.0 (its numpy dequantisation) makes of
+ * 4096 values of random bytes, the root mean square of the error that ggml's reference quantisation leaves of normally distributed
+ * values of deviation 1 (measured on 2^20 of them; of 4096 it varies by 1 %), and the levels between the ends of a part. */
 static const struct {
 	int halves[2];
 	uint64_t hash;
@@ -33,21 +34,6 @@ static const struct {
 	[HX_Q5_K] = {{0, 2}, 0x298bf9e155f1dc8a, 0.0361, 31},
 	[HX_Q6_K] = {{208, 208}, 0x6aa37f54baa9591f, 0.0177, 63},
 };
-
-static uint32_t next(uint32_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
-}
-
-static float normal(uint32_t *state)
-{
-	double u = (next(state) + 0.5) / 4294967296.0, v = next(state) / 4294967296.0;
-
-	return (float)(sqrt(-2 * log(u)) * cos(6.283185307179586 * v));
-}
 
 static uint32_t bits_of(float v)
 {
@@ -129,7 +115,7 @@ static void fill_blocks(int type, uint8_t *p)
 	uint32_t seed = 1;
 
 	for (size_t i = 0; i < size; i++)
-		p[i] = (uint8_t)(next(&seed) >> 24);
+		p[i] = (uint8_t)(random_bits(&seed) >> 24);
 	for (uint8_t *b = p; b < p + size; b += bytes) {
 		if (types[type].halves[0] == 1)
 			b[bytes - 1] &= 0xbf;
@@ -165,7 +151,7 @@ static void errors_are_as_small(void **state)
 
 	(void)state;
 	for (int i = 0; i < N; i++)
-		x[i] = normal(&seed);
+		x[i] = random_normal(&seed);
 	for (int type = 0; type < HX_TYPE_COUNT; type++) {
 		double sum = 0;
 
@@ -187,7 +173,7 @@ static void blocks_stand_alone(void **state)
 
 	(void)state;
 	for (int i = 0; i < N; i++)
-		x[i] = normal(&seed);
+		x[i] = random_normal(&seed);
 	memcpy((char *)y + 1, x, sizeof(x));
 	for (int type = 0; type < HX_TYPE_COUNT; type++) {
 		const size_t size = bytes_of(type, N), block = hx_types[type].block;

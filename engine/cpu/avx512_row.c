@@ -32,7 +32,8 @@ void hx_avx512_quantise(const float *x, int8_t *q, float *d, int32_t sums[2])
 	const __m512i no_sign = _mm512_set1_epi32(0x7fffffff);
 	__m512 lo = _mm512_loadu_ps(x), hi = _mm512_loadu_ps(x + 16);
 	/* as bits, magnitudes keep their order, infinite and undefined ones above all */
-	__m512i bits = _mm512_max_epu32(_mm512_and_si512(_mm512_castps_si512(lo), no_sign), _mm512_and_si512(_mm512_castps_si512(hi), no_sign));
+	__m512i bits =
+		_mm512_max_epu32(_mm512_and_si512(_mm512_castps_si512(lo), no_sign), _mm512_and_si512(_mm512_castps_si512(hi), no_sign));
 	__m512i sum[2];
 	union {
 		uint32_t bits;
@@ -108,20 +109,45 @@ INLINE __m512 f16_at(const uint16_t *p, __mmask16 m)
 	return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(m, p));
 }
 
-/* scores[h][t] = scale q[h] . key[t], a key read once for all heads. */
-static void score(const float *q, int heads, const uint16_t *keys, int positions, int d_head, float scale, float *scores)
+/* The sums of four registers. */
+INLINE __m128 sums_of(__m512 a, __m512 b, __m512 c, __m512 d)
 {
-	for (int t = 0; t < positions; t++, keys += d_head)
-		for (int h = 0; h < heads; h++) {
-			__m512 sum = _mm512_setzero_ps();
+	__m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+	__m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+	__m512 quarters = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
+	__m256 halves = _mm256_add_ps(_mm512_castps512_ps256(quarters), _mm512_extractf32x8_ps(quarters, 1));
 
-			for (int i = 0; i < d_head; i += 16) {
-				__mmask16 m = first_lanes(d_head - i);
+	return _mm_add_ps(_mm256_castps256_ps128(halves), _mm256_extractf128_ps(halves, 1));
+}
 
-				sum = _mm512_fmadd_ps(f16_at(keys + i, m), _mm512_maskz_loadu_ps(m, q + h * d_head + i), sum);
-			}
-			scores[(size_t)h * (size_t)positions + (size_t)t] = scale * _mm512_reduce_add_ps(sum);
+/* scores[t] = scale q . key[t], four positions at a time; the last position fills up. */
+static void score(const float *q, const uint16_t *keys, int positions, int d_head, float scale, float *scores)
+{
+	for (int t = 0; t < positions; t += 4) {
+		int n = positions - t < 4 ? positions - t : 4, i = 0;
+		const uint16_t *key[4];
+		__m512 sum[4];
+
+		for (int k = 0; k < 4; k++) {
+			key[k] = keys + (size_t)(k < n ? t + k : positions - 1) * (size_t)d_head;
+			sum[k] = _mm512_setzero_ps();
 		}
+		for (; i + 16 <= d_head; i += 16) {
+			__m512 part = _mm512_loadu_ps(q + i);
+
+			for (int k = 0; k < 4; k++)
+				sum[k] = _mm512_fmadd_ps(_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(key[k] + i))), part, sum[k]);
+		}
+		if (i < d_head) {
+			__mmask16 m = first_lanes(d_head - i);
+			__m512 part = _mm512_maskz_loadu_ps(m, q + i);
+
+			for (int k = 0; k < 4; k++)
+				sum[k] = _mm512_fmadd_ps(f16_at(key[k] + i, m), part, sum[k]);
+		}
+		_mm_mask_storeu_ps(scores + t, (__mmask8)((1 << n) - 1),
+				   _mm_mul_ps(_mm_set1_ps(scale), sums_of(sum[0], sum[1], sum[2], sum[3])));
+	}
 }
 
 /* Scores to exp(score - greatest); returns 1 / their sum. */
@@ -142,36 +168,66 @@ static float soften(float *s, int n)
 	return 1 / _mm512_reduce_add_ps(sum);
 }
 
-/* out = sum of p[t] value[t], for 64 values of a head at a time. */
-static void weigh(const float *p, float norm, const uint16_t *values, int positions, int d_head, float *out)
+/* Up to 64 values of `heads` heads: out[h] = sum of p[h][t] value[t], with both numbers constants. A value is read once for all heads. */
+INLINE void weigh(int heads, int parts, const float *p, const uint16_t *values, int positions, int d_head, __mmask16 last,
+		  const float *norm, float *out)
 {
-	for (int i = 0; i < d_head; i += 64) {
-		__m512 sum[4];
-		__mmask16 m[4];
+	__m512 sum[4][4];
 
-		for (int k = 0; k < 4; k++) {
-			sum[k] = _mm512_setzero_ps();
-			m[k] = d_head - i > 16 * k ? first_lanes(d_head - i - 16 * k) : 0;
-		}
-		for (int t = 0; t < positions; t++) {
-			const uint16_t *v = values + (size_t)t * (size_t)d_head + i;
+#pragma GCC unroll 4
+	for (int h = 0; h < heads; h++)
+#pragma GCC unroll 4
+		for (int k = 0; k < parts; k++)
+			sum[h][k] = _mm512_setzero_ps();
+	for (int t = 0; t < positions; t++, p++, values += d_head)
+#pragma GCC unroll 4
+		for (int k = 0; k < parts; k++) {
+			__m512 v = f16_at(values + 16 * k, k < parts - 1 ? 0xffff : last);
 
-			for (int k = 0; k < 4; k++)
-				sum[k] = _mm512_fmadd_ps(_mm512_set1_ps(p[t]), f16_at(v + 16 * k, m[k]), sum[k]);
+#pragma GCC unroll 4
+			for (int h = 0; h < heads; h++)
+				sum[h][k] = _mm512_fmadd_ps(_mm512_set1_ps(p[(size_t)h * (size_t)positions]), v, sum[h][k]);
 		}
-		for (int k = 0; k < 4; k++)
-			_mm512_mask_storeu_ps(out + i + 16 * k, m[k], _mm512_mul_ps(sum[k], _mm512_set1_ps(norm)));
-	}
+#pragma GCC unroll 4
+	for (int h = 0; h < heads; h++)
+#pragma GCC unroll 4
+		for (int k = 0; k < parts; k++)
+			_mm512_mask_storeu_ps(out + h * d_head + 16 * k, k < parts - 1 ? 0xffff : last,
+					      _mm512_mul_ps(sum[h][k], _mm512_set1_ps(norm[h])));
 }
 
-void hx_avx512_attend(const float *q, int heads, const uint16_t *keys, const uint16_t *values, int positions, int d_head, float scale, float *scores,
-		      float *out)
+/* Values in parts of 64, then of 16. */
+INLINE void weigh_heads(int heads, const float *p, const uint16_t *values, int positions, int d_head, const float *norm, float *out)
 {
-	score(q, heads, keys, positions, d_head, scale, scores);
-	for (int h = 0; h < heads; h++) {
-		float *p = scores + (size_t)h * (size_t)positions;
+	int i = 0;
 
-		weigh(p, soften(p, positions), values, positions, d_head, out + h * d_head);
+	for (; i + 64 <= d_head; i += 64)
+		weigh(heads, 4, p, values + i, positions, d_head, 0xffff, norm, out + i);
+	for (; i < d_head; i += 16)
+		weigh(heads, 1, p, values + i, positions, d_head, first_lanes(d_head - i), norm, out + i);
+}
+
+void hx_avx512_attend(const float *q, int heads, const uint16_t *keys, const uint16_t *values, int positions, int d_head, float scale,
+		      float *scores, float *out)
+{
+	for (int n; heads > 0; heads -= n, q += n * d_head, out += n * d_head) {
+		float norm[4];
+
+		n = heads < 4 ? heads : 4;
+		for (int h = 0; h < n; h++) {
+			float *p = scores + (size_t)h * (size_t)positions;
+
+			score(q + h * d_head, keys, positions, d_head, scale, p);
+			norm[h] = soften(p, positions);
+		}
+		if (n == 4)
+			weigh_heads(4, scores, values, positions, d_head, norm, out);
+		else if (n == 3)
+			weigh_heads(3, scores, values, positions, d_head, norm, out);
+		else if (n == 2)
+			weigh_heads(2, scores, values, positions, d_head, norm, out);
+		else
+			weigh_heads(1, scores, values, positions, d_head, norm, out);
 	}
 }
 

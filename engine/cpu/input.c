@@ -72,8 +72,10 @@ void hx_input_pack(int type, const float *x, size_t ldx, int in, int rows, int f
 		}
 		for (int b = first / 32; b < last / 32; b++)
 			for (int i = 0; i < tile_rows; i++)
-				pack_block(type, from + (size_t)i * ldx + (size_t)b * 32, to + (size_t)(b * tile_rows + i) * record, quantise);
+				pack_block(type, from + (size_t)i * ldx + (size_t)b * 32, to + (size_t)(b * tile_rows + i) * record,
+					   quantise);
 		if (last == in)
-			memset(to + (size_t)(in / 32 * tile_rows) * record, 0, (size_t)((hx_pack_blocks(type, in) - in / 32) * tile_rows) * record);
+			memset(to + (size_t)(in / 32 * tile_rows) * record, 0,
+			       (size_t)((hx_pack_blocks(type, in) - in / 32) * tile_rows) * record);
 	}
 }

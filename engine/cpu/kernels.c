@@ -8,6 +8,7 @@
 static const struct hx_kernels *const sets[] = {
 #if defined(__x86_64__)
 	&hx_kernels_avx512,
+	&hx_kernels_avx2,
 #endif
 #if defined(__aarch64__)
 	&hx_kernels_neon_dot,

@@ -1,5 +1,5 @@
-/* Matrices of the NEON sets: neon.c and neon_dot.c each include it behind their own dot products (struct dots, dots_start, dots_add, dots_end), for
- * which the instructions differ. All else is the same, so that both give the same bits.
+/* Matrices of the NEON sets: neon.c and neon_dot.c each include it behind their own dot products (struct dots, dots_start, dots_add,
+ * dots_end), for which the instructions differ. All else is the same, so that both give the same bits.
  *
  * Per block of 32 columns and 4 outputs, 8 quads of 16 bytes are unpacked into registers once for all rows of a tile. */
 #ifndef ENGINE_CPU_NEON_MATRIX_H
@@ -9,7 +9,11 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { LANES = 4 };
+enum {
+	LANES = 4,
+	/* Rows of a tile, as many as there are registers for their sums: of floats four each. */
+	TILE = 8, FLOAT_TILE = 4,
+};
 
 struct block {
 	int8x16_t code[8];
@@ -156,7 +160,7 @@ INLINE void quantised(int type, int rows, int in, const uint8_t *w, const void *
 {
 	const struct hx_pack_layout p = hx_pack_layouts[type];
 	const uint8_t *x = tile;
-	float32x4_t sum[HX_INPUT_TILE];
+	float32x4_t sum[TILE];
 	struct block b;
 
 #pragma GCC unroll 8
@@ -170,8 +174,10 @@ INLINE void quantised(int type, int rows, int in, const uint8_t *w, const void *
 			read_scales(type, head, i, &b);
 			read_codes(type, w, &b);
 #pragma GCC unroll 8
-			for (int r = 0; r < rows; r++, x += hx_input_record(type))
+			for (int r = 0; r < rows; r++, x += hx_input_record(type)) {
 				sum[r] = add_row(type, &b, x, sum[r]);
+				__asm__ volatile("" : : : "memory"); /* rows one after the other: all at once do not fit the registers */
+			}
 		}
 	}
 #pragma GCC unroll 8
@@ -188,40 +194,33 @@ INLINE float32x4_t floats_at(int type, const uint8_t *w)
 	return vreinterpretq_f32_u32(vshll_n_u16(vreinterpret_u16_u8(vld1_u8(w)), 16));
 }
 
-/* `rows` rows of a tile of `stride`. Columns are added up in four sums by turns, so that a single row is not bound by the latency of additions. */
-INLINE void floating_rows(int type, int rows, int stride, int in, const uint8_t *w, const float *x, float *y, size_t ldy, int n)
+/* Columns are added up in four sums by turns, so that a single row is not bound by the latency of additions. */
+INLINE void floating(int type, int rows, int in, const uint8_t *w, const void *tile, float *y, size_t ldy, int n)
 {
 	const size_t column = LANES * (type == HX_F32 ? 4 : 2);
-	float32x4_t sum[4][4];
+	const float *x = tile;
+	float32x4_t sum[4][FLOAT_TILE];
 	int j = 0;
 
 #pragma GCC unroll 4
 	for (int r = 0; r < rows; r++)
 		sum[0][r] = sum[1][r] = sum[2][r] = sum[3][r] = vdupq_n_f32(0);
-	for (; j + 3 < in; j += 4, w += 4 * column, x += 4 * stride)
+	for (; j + 3 < in; j += 4, w += 4 * column, x += 4 * rows)
 #pragma GCC unroll 4
 		for (int k = 0; k < 4; k++) {
 			float32x4_t v = floats_at(type, w + (size_t)k * column);
 
 #pragma GCC unroll 4
 			for (int r = 0; r < rows; r++)
-				sum[k][r] = vfmaq_n_f32(sum[k][r], v, x[k * stride + r]);
+				sum[k][r] = vfmaq_n_f32(sum[k][r], v, x[k * rows + r]);
 		}
-	for (; j < in; j++, w += column, x += stride)
+	for (; j < in; j++, w += column, x += rows)
 #pragma GCC unroll 4
 		for (int r = 0; r < rows; r++)
 			sum[0][r] = vfmaq_n_f32(sum[0][r], floats_at(type, w), x[r]);
 #pragma GCC unroll 4
 	for (int r = 0; r < rows; r++)
 		store(y + (size_t)r * ldy, vaddq_f32(vaddq_f32(sum[0][r], sum[1][r]), vaddq_f32(sum[2][r], sum[3][r])), n);
-}
-
-/* Four rows at a time are what registers hold. */
-INLINE void floating(int type, int rows, int in, const uint8_t *w, const void *tile, float *y, size_t ldy, int n)
-{
-	floating_rows(type, rows < 4 ? rows : 4, rows, in, w, tile, y, ldy, n);
-	if (rows > 4)
-		floating_rows(type, rows - 4, rows, in, w, (const float *)tile + 4, y + 4 * ldy, ldy, n);
 }
 
 /* A function for each type and number of rows. */
@@ -231,45 +230,52 @@ typedef void group_fn(int in, const uint8_t *w, const void *tile, float *y, size
 	{                                                                                                                                   \
 		kind(type, rows, in, w, tile, y, ldy, n);                                                                                   \
 	}
-#define GROUPS(type, kind)                                                                                                                  \
-	GROUP(type, kind, 1) GROUP(type, kind, 2) GROUP(type, kind, 3) GROUP(type, kind, 4)                                                 \
-	GROUP(type, kind, 5) GROUP(type, kind, 6) GROUP(type, kind, 7) GROUP(type, kind, 8)                                                 \
-	static group_fn *const type##_groups[] = {type##_1, type##_2, type##_3, type##_4, type##_5, type##_6, type##_7, type##_8};
+#define FLOATING(type)                                                                                                                      \
+	GROUP(type, floating, 1) GROUP(type, floating, 2) GROUP(type, floating, 3) GROUP(type, floating, 4)                                 \
+	static group_fn *const type##_groups[FLOAT_TILE] = {type##_1, type##_2, type##_3, type##_4};
+#define QUANTISED(type)                                                                                                                     \
+	GROUP(type, quantised, 1) GROUP(type, quantised, 2) GROUP(type, quantised, 3) GROUP(type, quantised, 4)                             \
+	GROUP(type, quantised, 5) GROUP(type, quantised, 6) GROUP(type, quantised, 7) GROUP(type, quantised, 8)                             \
+	static group_fn *const type##_groups[TILE] = {type##_1, type##_2, type##_3, type##_4, type##_5, type##_6, type##_7, type##_8};
 
-GROUPS(HX_F32, floating)
-GROUPS(HX_F16, floating)
-GROUPS(HX_BF16, floating)
-GROUPS(HX_Q4_0, quantised)
-GROUPS(HX_Q4_1, quantised)
-GROUPS(HX_Q5_0, quantised)
-GROUPS(HX_Q5_1, quantised)
-GROUPS(HX_Q8_0, quantised)
-GROUPS(HX_Q4_K, quantised)
-GROUPS(HX_Q5_K, quantised)
-GROUPS(HX_Q6_K, quantised)
+FLOATING(HX_F32)
+FLOATING(HX_F16)
+FLOATING(HX_BF16)
+QUANTISED(HX_Q4_0)
+QUANTISED(HX_Q4_1)
+QUANTISED(HX_Q5_0)
+QUANTISED(HX_Q5_1)
+QUANTISED(HX_Q8_0)
+QUANTISED(HX_Q4_K)
+QUANTISED(HX_Q5_K)
+QUANTISED(HX_Q6_K)
 
 static group_fn *const *const groups[HX_TYPE_COUNT] = {
 	HX_F32_groups,  HX_F16_groups,  HX_BF16_groups, HX_Q4_0_groups, HX_Q4_1_groups, HX_Q5_0_groups,
 	HX_Q5_1_groups, HX_Q8_0_groups, HX_Q4_K_groups, HX_Q5_K_groups, HX_Q6_K_groups,
 };
 
+static int tile_of(int type)
+{
+	return hx_pack_is_float(type) ? FLOAT_TILE : TILE;
+}
+
 static void matmul(const struct hx_matrix *w, int first, int last, const void *input, int rows, float *y, size_t ldy)
 {
 	size_t group_bytes = hx_pack_group_bytes(w->type, w->in, LANES);
 	const uint8_t *group = (const uint8_t *)w->data + (size_t)(first / LANES) * group_bytes;
+	const int tile = tile_of(w->type);
 
 	for (int o = first; o < last; o += LANES, group += group_bytes)
-		for (int r = 0; r < rows; r += HX_INPUT_TILE) {
-			int tile_rows = rows - r < HX_INPUT_TILE ? rows - r : HX_INPUT_TILE;
-
-			groups[w->type][tile_rows - 1](w->in, group, hx_input_tile(w->type, w->in, input, r), y + (size_t)r * ldy + o, ldy,
-						       last - o < LANES ? last - o : LANES);
-		}
+		for (int r = 0; r < rows; r += tile)
+			groups[w->type][(rows - r < tile ? rows - r : tile) - 1](w->in, group, hx_input_tile(w->type, w->in, input, r),
+										 y + (size_t)r * ldy + o, ldy,
+										 last - o < LANES ? last - o : LANES);
 }
 
 static void input(int type, const float *x, size_t ldx, int in, int rows, int first, int last, void *packed)
 {
-	hx_input_pack(type, x, ldx, in, rows, first, last, packed, hx_neon_quantise);
+	hx_input_pack(type, x, ldx, in, rows, first, last, packed, tile_of(type), hx_neon_quantise);
 }
 
 #endif

@@ -166,8 +166,13 @@ static void pack_row(const struct hx_matrix *w, uint8_t *group, int lane, const 
 	for (int i = 0; i < w->in / 32; i++) {
 		int block = i % l->blocks;
 		uint8_t *head = group + (size_t)(i / l->blocks) * unit;
-		struct place p = {.layout = l, .from = row + (size_t)i * 32 / t->block * t->bytes, .head = head, .block = block, .lane = lane,
-				  .lanes = w->lanes, .codes = head + w->lanes * (l->head + block * (l->code + l->high))};
+		struct place p = {.layout = l,
+				  .from = row + (size_t)i * 32 / t->block * t->bytes,
+				  .head = head,
+				  .block = block,
+				  .lane = lane,
+				  .lanes = w->lanes,
+				  .codes = head + w->lanes * (l->head + block * (l->code + l->high))};
 
 		packers[w->type](&p);
 	}

@@ -29,13 +29,13 @@ struct worker {
 
 struct hx_pool {
 	int n, spin;
-	int *cpus; /* NULL: not pinned */
+	int *cpus;     /* NULL: not pinned */
 	cpu_set_t all; /* what the process may use, where not pinned */
 	struct worker *workers;
 	void (*work)(void *arg, int thread, int n);
 	void *arg;
 	bool quit;
-	struct signal start, passed;   /* runs started; barriers passed */
+	struct signal start, passed;       /* runs started; barriers passed */
 	_Alignas(LINE) atomic_int arrived; /* at the barrier */
 };
 

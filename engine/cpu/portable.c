@@ -194,8 +194,8 @@ static float dot_f16(const float *x, const uint16_t *h, int n)
 	return sum[0];
 }
 
-static void attend(const float *q, int heads, const uint16_t *keys, const uint16_t *values, int positions, int d_head, float scale, float *scores,
-		   float *out)
+static void attend(const float *q, int heads, const uint16_t *keys, const uint16_t *values, int positions, int d_head, float scale,
+		   float *scores, float *out)
 {
 	for (int h = 0; h < heads; h++, q += d_head, out += d_head) {
 		float most = -INFINITY, sum = 0;

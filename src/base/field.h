@@ -73,4 +73,8 @@ int field_fail(const char *text, size_t len, const char *name, const char *path,
 typedef void field_each(void *arg, const char *path, const struct field *f, const char *value);
 void field_walk(const void *obj, const struct field_table *t, field_each *each, void *arg);
 
+/* Writes obj as a file of table t, which has a schema and at least one value, so that field_read of it gives the same: numbers exactly, what is
+ * unknown or empty left out. */
+void field_write(FILE *out, const void *obj, const struct field_table *t);
+
 #endif

@@ -1,4 +1,4 @@
-/* Field tables: visiting and freeing what a table describes. */
+/* Field tables: visiting, writing and freeing what a table describes. */
 #include "base/field.h"
 #include "base/text.h"
 
@@ -66,24 +66,38 @@ static void print_element(FILE *out, const struct field *f, const void *list, si
 	}
 }
 
-static void walk_list(const struct walk *w, const void *obj, const struct field *f, const char *path)
+static void print_list(FILE *out, const void *obj, const struct field *f, const char *separator)
 {
 	const void *list = pointer(obj, f->at);
-	size_t size, n = count(obj, f->count_at), columns = f->type == FIELD_MATRIX ? count(obj, f->cols_at) : 0;
-	char *text = NULL;
-	FILE *out;
+	size_t columns = f->type == FIELD_MATRIX ? count(obj, f->cols_at) : 0;
 
-	if (!list)
-		return;
-	out = open_memstream(&text, &size);
-	if (!out)
-		abort();
 	putc('[', out);
-	for (size_t i = 0; i < n; i++) {
-		fputs(i ? ", " : "", out);
+	for (size_t i = 0; i < count(obj, f->count_at); i++) {
+		fputs(i ? separator : "", out);
 		print_element(out, f, list, i, columns);
 	}
 	putc(']', out);
+}
+
+static FILE *memory(char **text, size_t *size)
+{
+	FILE *out = open_memstream(text, size);
+
+	if (!out)
+		abort();
+	return out;
+}
+
+static void walk_list(const struct walk *w, const void *obj, const struct field *f, const char *path)
+{
+	size_t size;
+	char *text = NULL;
+	FILE *out;
+
+	if (!pointer(obj, f->at))
+		return;
+	out = memory(&text, &size);
+	print_list(out, obj, f, ", ");
 	fclose(out);
 	w->each(w->arg, path, f, text);
 	free(text);
@@ -179,6 +193,132 @@ void field_walk(const void *obj, const struct field_table *t, field_each *each, 
 
 	walk_struct(&w, obj, t->fields, NULL);
 }
+
+/* ---- writing ---- */
+
+static void write_struct(FILE *out, const void *obj, const struct field *fields, int depth);
+
+static void new_line(FILE *out, int depth)
+{
+	fprintf(out, "\n%*s", 2 * depth, "");
+}
+
+/* An object's members, in braces. */
+static void write_object(FILE *out, const void *obj, const struct field_table *t, const struct field *fields, int depth)
+{
+	const char *string = t->or_string ? pointer(obj, t->string_at) : NULL;
+
+	if (string) {
+		json_quote(out, string);
+		return;
+	}
+	putc('{', out);
+	write_struct(out, obj, fields, depth + 1);
+	new_line(out, depth);
+	putc('}', out);
+}
+
+static void write_objects(FILE *out, const void *obj, const struct field *f, int depth)
+{
+	const char *list = pointer(obj, f->at);
+	bool map = f->type == FIELD_MAP;
+
+	putc(map ? '{' : '[', out);
+	for (size_t i = 0; i < count(obj, f->count_at); i++) {
+		const void *element = list + i * f->sub->size;
+
+		fputs(i ? "," : "", out);
+		new_line(out, depth + 1);
+		if (map) {
+			json_quote(out, element_name(f, element));
+			fputs(": ", out);
+		}
+		write_object(out, element, f->sub, f->sub->fields + map, depth + 1);
+	}
+	new_line(out, depth);
+	putc(map ? '}' : ']', out);
+}
+
+/* A value as JSON; nothing where it is unknown or empty. */
+static void write_value(FILE *out, const void *obj, const struct field *f, int depth)
+{
+	char buf[TEXT_MAX], rows[2 * JSON_MAX_DEPTH + 3];
+	const void *value = (const char *)obj + f->at;
+	const char *text;
+
+	switch (f->type) {
+	case FIELD_OBJECT: {
+		char *members = NULL;
+		size_t size;
+		FILE *inner = memory(&members, &size);
+
+		write_struct(inner, value, f->sub->fields, depth + 1);
+		fclose(inner);
+		if (size) {
+			fprintf(out, "{%s", members);
+			new_line(out, depth);
+			putc('}', out);
+		}
+		free(members);
+		break;
+	}
+	case FIELD_OBJECTS:
+	case FIELD_MAP:
+		if (count(obj, f->count_at))
+			write_objects(out, obj, f, depth);
+		break;
+	case FIELD_STRING:
+	case FIELD_NAME:
+	case FIELD_CHOICE:
+		text = scalar(buf, value, f);
+		if (text)
+			json_quote(out, text);
+		break;
+	case FIELD_NUMBER:
+	case FIELD_INT:
+	case FIELD_BOOL:
+		text = scalar(buf, value, f);
+		fputs(text ? text : "", out);
+		break;
+	default:
+		snprintf(rows, sizeof(rows), ",\n%*s", 2 * depth + 2, "");
+		if (count(obj, f->count_at))
+			print_list(out, obj, f, f->type == FIELD_MATRIX ? rows : ", ");
+	}
+}
+
+static void write_struct(FILE *out, const void *obj, const struct field *fields, int depth)
+{
+	bool first = true;
+
+	for (const struct field *f = fields; f->name; f++) {
+		char *text = NULL;
+		size_t size;
+		FILE *value = memory(&text, &size);
+
+		write_value(value, obj, f, depth);
+		fclose(value);
+		if (size) {
+			fputs(first ? "" : ",", out);
+			new_line(out, depth);
+			json_quote(out, f->name);
+			fprintf(out, ": %s", text);
+			first = false;
+		}
+		free(text);
+	}
+}
+
+void field_write(FILE *out, const void *obj, const struct field_table *t)
+{
+	fputs("{\n  \"schema\": ", out);
+	json_quote(out, t->schema);
+	putc(',', out);
+	write_struct(out, obj, t->fields, 1);
+	fputs("\n}\n", out);
+}
+
+/* ---- freeing ---- */
 
 static void free_elements(void *obj, const struct field *f)
 {

@@ -91,7 +91,7 @@ static int fail_verb(const struct input_command *c, const char *name, const char
 int inputs_run(const struct input_command *c, const struct opt_command *about, int argc, char **argv, struct hx_err *err)
 {
 	const char *format_text = NULL, *verb;
-	bool help = false;
+	bool help = false, more;
 	struct opt opts[INPUTS_MORE_OPTS + 2];
 	struct inputs in = {0};
 	enum report_format format;
@@ -105,10 +105,11 @@ int inputs_run(const struct input_command *c, const struct opt_command *about, i
 		return rc;
 	verb = first < argc ? argv[first] : "";
 	files = argc - first - 1;
-	if (c->more && strcmp(verb, c->more->verb) == 0 && files == 1)
-		rc = c->more->run(c->more->arg, argv[first + 1], &in, err);
-	else if ((rc = refuse_opts(c, about->name, verb, err)))
+	more = c->more && strcmp(verb, c->more->verb) == 0;
+	if (!more && (rc = refuse_opts(c, about->name, verb, err)))
 		return rc;
+	if (more && files == 1)
+		rc = c->more->run(c->more->arg, argv[first + 1], &in, err);
 	else if (strcmp(verb, "list") == 0 && !(rc = cmd_no_arguments(about, argc, argv, first + 1, err)))
 		rc = list(c, &in, format, err);
 	else if (strcmp(verb, "show") == 0 && files == 1)

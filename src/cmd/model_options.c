@@ -17,8 +17,8 @@ static int read_type(const char *option, const char *text, int *type, struct hx_
 	if (!text || *type >= 0)
 		return HX_OK;
 	near = text_nearest(text, hx_type_names);
-	return hx_err_set(err, HX_INPUT, "%s: no quantisation '%s'; %s%s", option, text_clean(shown, sizeof(shown), text),
-			  near ? "did you mean " : "f32, f16, bf16, q4_0, q4_1, q5_0, q5_1, q8_0, q4_k, q5_k, q6_k", near ? near : "");
+	return hx_err_set(err, HX_INPUT, "%s: no quantisation '%s'; %s%s%s", option, text_clean(shown, sizeof(shown), text), near ? "did you mean '" : "there are ",
+			  near ? near : "f32, f16, bf16, q4_0, q4_1, q5_0, q5_1, q8_0, q4_k, q5_k and q6_k", near ? "'?" : "");
 }
 
 static int read_count(const char *option, const char *text, long least, long most, long missing, int *out, struct hx_err *err)

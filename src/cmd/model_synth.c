@@ -39,8 +39,8 @@ static int read_options(const struct model_synth *m, struct hx_shape *s, struct 
 	if (m->quant && (o->type = hx_shape_type(m->quant)) < 0) {
 		const char *near = text_nearest(m->quant, hx_type_names);
 
-		return hx_err_set(err, HX_INPUT, "--quant: no type '%s'%s%s%s", text_clean(shown, sizeof(shown), m->quant), near ? "; did you mean '" : "",
-				  near ? near : "", near ? "'?" : "");
+		return hx_err_set(err, HX_INPUT, "--quant: no type '%s'%s%s%s", text_clean(shown, sizeof(shown), m->quant),
+				  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	}
 	if (m->seed) {
 		if ((rc = text_int(m->seed, 0, 1l << 53, "--seed", &n, err)))

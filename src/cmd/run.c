@@ -5,6 +5,7 @@
 #include "cmd/model_options.h"
 #include "output/report.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -61,16 +62,21 @@ static int read_prompt(const char *path, char **text, size_t *len, struct hx_err
 {
 	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
 	size_t n = 0, room = 4096;
+	int failed, reason;
 
 	if (!f)
-		return hx_err_set(err, HX_IO, "cannot open '%s'", path);
+		return hx_err_set(err, HX_IO, "cannot open '%.200s': %s", path, strerror(errno));
 	*text = hx_xmalloc(room);
 	while ((n += fread(*text + n, 1, room - n, f)) == room && room < MOST_PROMPT)
 		*text = hx_xrealloc(*text, room *= 2, 1);
 	*len = n;
+	failed = ferror(f);
+	reason = errno;
 	if (f != stdin)
 		fclose(f);
-	return n < MOST_PROMPT ? HX_OK : hx_err_set(err, HX_INPUT, "'%s': a prompt of 16 MiB or more", path);
+	if (failed)
+		return hx_err_set(err, HX_IO, "cannot read '%.200s': %s", path, strerror(reason));
+	return n < MOST_PROMPT ? HX_OK : hx_err_set(err, HX_INPUT, "'%.200s': a prompt of 16 MiB or more", path);
 }
 
 static int encode(struct run *r, const char *text, size_t len, bool special, struct hx_err *err)

@@ -1,6 +1,7 @@
 /* Acceptance sources and expected rounds. */
 #include "core/accept.h"
 
+#include "core/accept_trace.h"
 #include "core/profile.h"
 
 #include <gsl/gsl_eigen.h>
@@ -36,6 +37,7 @@ static const struct field rows[] = {
 	{"beta", FIELD_OBJECT, .at = AT(beta_a), .sub = &beta, .help = "Beta distribution of alpha over prompts"},
 	{"by_position", FIELD_NUMBERS, .at = AT(by_position), .count_at = AT(n_positions), .min = 0, .max = 1,
 	 .help = "chance by draft position; the last one holds for longer drafts"},
+	{"matches", FIELD_OBJECTS, .at = AT(matches), .count_at = AT(n_matches), .sub = &accept_trace_fields, .help = "match trace, by prompt"},
 	{"kind", FIELD_CHOICE, FIELD_REQUIRED, .at = AT(kind), .choices = profile_source_kinds, .help = "measured, datasheet, derived or estimate"},
 	{"from", FIELD_STRING, FIELD_REQUIRED, .at = AT(from), .help = "who says so"},
 	{0}};
@@ -44,15 +46,15 @@ const struct field_table accept_inline_fields = {.size = sizeof(struct accept), 
 
 int accept_check(const struct accept *a, const char *where, struct hx_err *err)
 {
-	int forms = !isnan(a->alpha) + !isnan(a->beta_a) + (a->n_positions > 0);
+	int forms = !isnan(a->alpha) + !isnan(a->beta_a) + (a->n_positions > 0) + (a->n_matches > 0);
 
 	if (forms != 1)
-		return hx_err_set(err, HX_INPUT, "%s: needs exactly one of 'alpha', 'beta' and 'by_position'", where);
+		return hx_err_set(err, HX_INPUT, "%s: needs exactly one of 'alpha', 'beta', 'by_position' and 'matches'", where);
 	if (a->target_quant && hx_shape_type(a->target_quant) < 0)
 		return hx_err_set(err, HX_INPUT, "%s: target_quant: unknown type '%s'", where, a->target_quant);
 	if (a->draft_quant && hx_shape_type(a->draft_quant) < 0)
 		return hx_err_set(err, HX_INPUT, "%s: draft_quant: unknown type '%s'", where, a->draft_quant);
-	return HX_OK;
+	return accept_trace_check(a, where, err);
 }
 
 int accept_parse(struct accept *a, const char *text, size_t len, const char *name, struct hx_err *err)
@@ -101,10 +103,9 @@ static void accepted(const double *chance, size_t n, int gamma, double *p)
 	p[gamma] = reached;
 }
 
-/* Tokens that a round with a accepted drafts yields; overlapped drafting gives the bonus token up. */
-static int yield_of(int a, int gamma, int mode)
+int accept_yield(int accepted, int gamma, int mode)
 {
-	return a == gamma && mode == HX_OVERLAPPED ? gamma : a + 1;
+	return accepted == gamma && mode == HX_OVERLAPPED ? gamma : accepted + 1;
 }
 
 static struct rounds rounds_per_token(const double *p, int gamma, int mode)
@@ -112,7 +113,7 @@ static struct rounds rounds_per_token(const double *p, int gamma, int mode)
 	double tokens = 0;
 
 	for (int a = 0; a <= gamma; a++)
-		tokens += p[a] * yield_of(a, gamma, mode);
+		tokens += p[a] * accept_yield(a, gamma, mode);
 	return (struct rounds){1 / tokens, p[gamma] / tokens};
 }
 
@@ -138,7 +139,7 @@ static struct rounds rounds_of(const double *p, int gamma, int mode, size_t n)
 
 		left++;
 		for (int a = 0; a <= gamma; a++) {
-			size_t y = (size_t)yield_of(a, gamma, mode);
+			size_t y = (size_t)accept_yield(a, gamma, mode);
 
 			if (y >= left)
 				continue;
@@ -201,6 +202,8 @@ int accept_prompts(const struct accept *a, double *alpha, double *weight)
 {
 	if (!isnan(a->beta_a))
 		return quadrature(a, alpha, weight) ? 0 : NODES;
+	if (a->n_matches)
+		return accept_trace_prompts(a, alpha, weight);
 	*alpha = a->alpha;
 	*weight = 1;
 	return a->n_positions ? 0 : 1;
@@ -230,6 +233,8 @@ struct rounds accept_rounds(const struct accept *a, int gamma, int mode, double 
 		return isinf(n_tokens) ? (struct rounds){1, 0} : (struct rounds){n_tokens, 0};
 	if (!isnan(a->beta_a))
 		return rounds_beta(a, gamma, mode, n_tokens);
+	if (a->n_matches)
+		return accept_trace_rounds(a, gamma, mode, n_tokens);
 	if (a->n_positions)
 		return rounds_with(a->by_position, a->n_positions, gamma, mode, n_tokens);
 	return rounds_with(&a->alpha, 1, gamma, mode, n_tokens);
@@ -238,8 +243,15 @@ struct rounds accept_rounds(const struct accept *a, int gamma, int mode, double 
 void accept_shares(const struct accept *a, int gamma, double *p)
 {
 	double node[NODES], weight[NODES], one[MAX_POSITIONS + 1], sum = 0;
-	int n = accept_prompts(a, node, weight);
+	int n = a->n_matches ? 0 : accept_prompts(a, node, weight);
 
+	if (a->n_matches) {
+		accept_trace_positions(a, gamma, one);
+		for (int k = 0; k < gamma; k++)
+			one[k] = isnan(one[k]) ? 0 : one[k];
+		accepted(one, (size_t)gamma, gamma, p);
+		return;
+	}
 	accepted(a->by_position, a->n_positions, a->n_positions ? gamma : 0, p);
 	for (int i = 0; i < n; i++) {
 		double rounds;
@@ -263,6 +275,8 @@ void accept_text(const struct accept *a, char *buf, size_t size)
 
 		for (size_t i = 0; i < a->n_positions && n < size; i++)
 			n += (size_t)snprintf(buf + n, size - n, " %g", a->by_position[i]);
+	} else if (a->n_matches) {
+		snprintf(buf, size, "match trace of %zu prompts, alpha %.2g", a->n_matches, accept_trace_alpha(a));
 	} else {
 		snprintf(buf, size, "alpha %g", a->alpha);
 	}

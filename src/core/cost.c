@@ -52,6 +52,12 @@ double cost_efficiency(const struct kernel *k, double rows)
 	return k->ceiling * rows / (rows + k->r_half);
 }
 
+/* Attention takes rows one by one: more of them make it no more efficient. */
+static double op_efficiency(const struct unit *u, const struct kernel *k, const struct hx_op *op, double rows)
+{
+	return op->kind == HX_OP_ATTN && !isnan(u->attn_efficiency) ? u->attn_efficiency : cost_efficiency(k, rows);
+}
+
 double cost_peak(const struct unit *u, int cores, double clock_hz, const struct kernel *k)
 {
 	return cores * clock_hz * u->flop_per_cycle[k->arithmetic];
@@ -95,7 +101,7 @@ struct op_cost cost_op(const struct profile *p, const struct hx_op *op, double r
 	c.memory_s = c.bytes / bw;
 	if (w.flop > 0) {
 		k = profile_kernel(u, op->type);
-		c.compute_s = c.flop / (cost_peak(u, op->cores, op->clock_hz, k) * cost_efficiency(k, w.rows));
+		c.compute_s = c.flop / (cost_peak(u, op->cores, op->clock_hz, k) * op_efficiency(u, k, op, w.rows));
 	}
 	c.time_s = join(c.memory_s, c.compute_s, u->p) + c.launch_s;
 	return c;

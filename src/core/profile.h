@@ -34,6 +34,7 @@ struct unit {
 	struct bandwidth bandwidth;
 	struct kernel *kernels;
 	size_t n_kernels;
+	double attn_efficiency;   /* of attention, at any number of rows; NAN: as the kernel of f16 */
 	double p;                 /* joins the two roofs */
 	double launch_s, sync_s;  /* per operator; per segment */
 	double cache_bytes;       /* last level */

@@ -69,6 +69,8 @@ static const struct field unit_rows[] = {
 	{"bandwidth", FIELD_OBJECT, FIELD_REQUIRED, .at = AT(unit, bandwidth), .sub = &bandwidth, .help = "read bandwidth by cores and footprint"},
 	{"kernels", FIELD_OBJECTS, FIELD_REQUIRED | FIELD_MIN1, LIST(unit, kernels, n_kernels), .sub = &kernel,
 	 .help = "matrix kernels by weight type; attention uses that of f16"},
+	{"attn_efficiency", FIELD_NUMBER, .at = AT(unit, attn_efficiency), .min = 1e-6, .max = 1, .missing = NAN,
+	 .help = "share of the f16 kernel's peak that attention reaches; left out: as many rows of that kernel"},
 	{"p", FIELD_NUMBER, .at = AT(unit, p), .min = 1, .max = 64, .missing = 4, .help = "exponent that joins memory and arithmetic time"},
 	{"launch_s", FIELD_NUMBER, FIELD_REQUIRED, .at = AT(unit, launch_s), .unit = "s", .min = 0, .max = 1,
 	 .help = "fixed cost of an operator: kernel launch, or barrier"},

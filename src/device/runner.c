@@ -31,8 +31,6 @@ static int open_target(struct runner *r, struct machine *m, const struct runner_
 
 	if (rc)
 		return rc;
-	if (layers >= r->target.model.shape.layers)
-		return hx_err_set(err, HX_INPUT, "%s: %s is not early: the model has %d layers", o->target, o->draft, r->target.model.shape.layers);
 	r->lm = hx_exec_lm(r->target.exec);
 	return HX_OK;
 }

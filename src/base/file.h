@@ -1,0 +1,17 @@
+/* Writing a file as a whole: beside its name, which it takes when it is finished. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "engine/err.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Whether file_write can be expected to succeed, for before the work. HX_IO: no folder to write to; HX_INPUT: what is there is not a regular file,
+ * or is not to be replaced. */
+int file_may_write(const char *path, bool replace, struct hx_err *err);
+
+/* Calls put(f, arg) on the new file. HX_IO, and the old file untouched: it could not be written. */
+int file_write(const char *path, void (*put)(FILE *f, const void *arg), const void *arg, struct hx_err *err);
+
+#endif

@@ -1,0 +1,501 @@
+/* hexplore calibrate: this machine as a hardware profile. */
+#include "device/calibrate.h"
+
+#include "base/text.h"
+#include "cmd/cmd.h"
+#include "output/progress.h"
+#include "output/report.h"
+#include "store/store_measure.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char by[] = "hexplore calibrate";
+static const double busy = 0.3; /* processes that run beside a calibration without being mentioned */
+
+struct options {
+	const char *output, *units, *types, *kernels, *largest, *db;
+	bool quick, force, quiet, help;
+	struct calibrate_options what;
+	char *path, *name; /* of the profile */
+	double load;       /* before */
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+static void catch_interrupt(bool on)
+{
+	struct sigaction action = {.sa_handler = on ? on_interrupt : SIG_DFL, .sa_flags = SA_RESETHAND}; /* a second Ctrl-C ends at once */
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+/* ---- what is wanted ---- */
+
+/* Marks what a list separated by commas names. all: what `all` marks, -1: no such word. */
+static int mark(const char *list, const char *option, const char *const *names, bool *marked, int all, struct hx_err *err)
+{
+	char *copy = hx_xstrdup(list), *save, shown[80];
+	int rc = HX_OK;
+
+	for (char *word = strtok_r(copy, ",", &save); word && !rc; word = strtok_r(NULL, ",", &save)) {
+		int i = 0;
+
+		if (all >= 0 && strcmp(word, "all") == 0) {
+			for (i = 0; i < all; i++)
+				marked[i] = true;
+			continue;
+		}
+		while (names[i] && strcmp(names[i], word) != 0)
+			i++;
+		if (names[i]) {
+			marked[i] = true;
+		} else {
+			const char *near = text_nearest(word, names);
+
+			rc = hx_err_set(err, HX_INPUT, "%s: nothing here is called '%s'%s%s%s", option, text_clean(shown, sizeof(shown), word),
+					near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+		}
+	}
+	free(copy);
+	return rc;
+}
+
+/* Without --units every cluster, by its own name. */
+static int choose_units(struct options *o, const struct machine *m, struct hx_err *err)
+{
+	const char *names[HX_MAX_UNITS + 1] = {NULL};
+
+	for (size_t i = 0; i < m->engine.units.n; i++)
+		names[i] = m->engine.units.v[i]->name;
+	if (o->units)
+		return mark(o->units, "--units", names, o->what.units, -1, err);
+	for (int i = 0; i < m->probe.n_clusters; i++)
+		o->what.units[i] = true;
+	return HX_OK;
+}
+
+/* Attention needs the kernel of f16. */
+static int choose_types(struct options *o, struct hx_err *err)
+{
+	o->what.types[HX_F16] = true;
+	return mark(o->types ? o->types : "f16,q8_0,q4_0", "--types", hx_type_names, o->what.types, HX_TYPE_COUNT, err);
+}
+
+/* Name of the profile: that of its file. */
+static int choose_output(struct options *o, struct hx_err *err)
+{
+	char host[65] = "", shown[256];
+	const char *base;
+	size_t len;
+
+	if (gethostname(host, sizeof(host) - 1) != 0 || !text_is_name(host))
+		strcpy(host, "unknown");
+	o->path = o->output ? hx_xstrdup(o->output) : hx_xasprintf("host-%s.json", host);
+	base = strrchr(o->path, '/') ? strrchr(o->path, '/') + 1 : o->path;
+	len = strlen(base);
+	if (len > 5 && strcmp(base + len - 5, ".json") == 0)
+		len -= 5;
+	o->name = hx_xasprintf("%.*s", (int)len, base);
+	if (text_is_name(o->name))
+		return HX_OK;
+	return hx_err_set(err, HX_INPUT, "--output: a profile cannot be called '%s': letters, digits and ._+- make a name",
+			  text_clean(shown, sizeof(shown), o->name));
+}
+
+/* Better said now than after minutes. */
+static int check_folder(const char *path, struct hx_err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? hx_xasprintf("%.*s", (int)(slash - path) + 1, path) : hx_xstrdup("."), shown[256];
+	int rc = HX_OK;
+
+	if (access(folder, W_OK) != 0)
+		rc = hx_err_set(err, HX_IO, "cannot write '%s': %s", text_clean(shown, sizeof(shown), path), strerror(errno));
+	free(folder);
+	return rc;
+}
+
+/* Only an earlier calibration is replaced without being told to. */
+static int check_output(const struct options *o, struct hx_err *err)
+{
+	struct inputs in = {0};
+	const struct input *file;
+	struct profile p;
+	struct stat st;
+	struct hx_err ignored;
+	char shown[256];
+	bool ours = false;
+
+	if (o->force || stat(o->path, &st) != 0)
+		return HX_OK;
+	if (S_ISREG(st.st_mode) && input_find(&in, INPUT_PROFILE, o->path, &file, &ignored) == HX_OK &&
+	    profile_parse(&p, file->text, file->len, file->path, &ignored) == HX_OK) {
+		const struct source *s = profile_source(&p, "host");
+
+		ours = s && strncmp(s->from, by, sizeof(by) - 1) == 0;
+		profile_free(&p);
+	}
+	inputs_free(&in);
+	if (ours)
+		return HX_OK;
+	return hx_err_set(err, HX_INPUT, "'%s' is there, and no calibration; --force replaces it", text_clean(shown, sizeof(shown), o->path));
+}
+
+static int read_options(struct options *o, const struct opt_command *about, int argc, char **argv, struct hx_err *err)
+{
+	const struct opt opts[] = {
+		{"output", 'o', "FILE", "the profile to write (default: host-NAME.json)", &o->output, NULL},
+		{"units", 0, "U,...", "measure these units (default: all that 'devices' shows)", &o->units, NULL},
+		{"types", 0, "T,...", "weight types, or all (default: f16,q8_0,q4_0; f16 always)", &o->types, NULL},
+		{"quick", 0, NULL, "fewer and shorter measurements, for a first impression", NULL, &o->quick},
+		{"kernels", 0, "SET", "kernels to measure (default: the fastest)", &o->kernels, NULL},
+		{"largest", 0, "SIZE", "no model larger than that (default: 8 last-level caches)", &o->largest, NULL},
+		{"db", 0, "FILE", "store the samples there (default: " CMD_DEFAULT_DB ")", &o->db, NULL},
+		{"force", 'f', NULL, "replace a file that is no calibration", NULL, &o->force},
+		{"quiet", 'q', NULL, "no progress", NULL, &o->quiet},
+		{0}};
+	int first, rc = opt_parse(argc, argv, about, opts, &first, &o->help, err);
+
+	if (rc || o->help)
+		return rc;
+	if (!(rc = cmd_no_arguments(about, argc, argv, first, err)) && o->largest)
+		rc = text_number(o->largest, 1e5, 1e12, "--largest", &o->what.largest_bytes, err);
+	if (!rc)
+		rc = choose_types(o, err);
+	if (!rc)
+		rc = choose_output(o, err);
+	if (!rc)
+		rc = check_output(o, err);
+	return rc ? rc : check_folder(o->path, err);
+}
+
+/* ---- what disturbs ---- */
+
+static double load_now(void)
+{
+	double load = NAN;
+	FILE *f = fopen("/proc/loadavg", "r");
+
+	if (f && fscanf(f, "%lf", &load) != 1)
+		load = NAN;
+	if (f)
+		fclose(f);
+	return load;
+}
+
+static void warn(const struct options *o, const struct machine *m)
+{
+	if (o->load > busy)
+		fprintf(stderr, "hexplore: this machine is busy (load %.2f): figures will be too slow and scatter\n", o->load);
+	for (int i = 0; i < m->probe.n_clusters; i++)
+		if (*m->probe.clusters[i].governor && strcmp(m->probe.clusters[i].governor, "performance") != 0)
+			fprintf(stderr, "hexplore: the clock of %s is governed by '%s', not fixed\n", m->probe.clusters[i].name, m->probe.clusters[i].governor);
+}
+
+/* ---- the profile ---- */
+
+static void describe(struct calibration *c, const struct options *o, const struct machine *m)
+{
+	struct profile *p = &c->profile;
+	char memory[TEXT_MAX], date[16], *who;
+	time_t now = time(NULL);
+
+	strftime(date, sizeof(date), "%Y-%m-%d", localtime(&now));
+	p->name = hx_xstrdup(o->name);
+	p->soc = hx_xstrdup(*m->probe.machine ? m->probe.machine : p->units[0].core);
+	p->description = hx_xasprintf("Calibrated on %s with %s kernels, %s of memory, load %.2f before. Passes held out: %.1f %% off on average, %.1f %% at worst. "
+				      "Of %d passes %d scattered%s.",
+				      date, m->engine.kernels->name, text_bytes(memory, p->memory.capacity_bytes), isnan(o->load) ? 0 : o->load,
+				      100 * c->passes.mean, 100 * c->passes.worst, c->n_passes, c->restless,
+				      10 * c->restless > c->n_passes ? ": the machine was not at rest, calibrate again" : "");
+	who = hx_xasprintf("%s %s, %s, %s kernels", by, HX_VERSION, date, m->engine.kernels->name);
+	calibrate_sources(c, who);
+	free(who);
+}
+
+/* Under another name first: a profile is there whole or not at all. */
+static int write_file(const char *path, const char *text, size_t size, struct hx_err *err)
+{
+	char *beside = hx_xasprintf("%s.XXXXXX", path), shown[256];
+	mode_t mask = umask(0);
+	int fd = mkstemp(beside), rc = HX_OK;
+	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+	bool whole = f && fwrite(text, 1, size, f) == size && fchmod(fd, 0666 & ~mask) == 0;
+
+	umask(mask);
+	if (f)
+		whole = fclose(f) == 0 && whole;
+	if (!whole || rename(beside, path) != 0) {
+		rc = hx_err_set(err, HX_IO, "cannot write '%s': %s", text_clean(shown, sizeof(shown), path), strerror(errno));
+		if (fd >= 0)
+			unlink(beside);
+	}
+	free(beside);
+	return rc;
+}
+
+static int write_profile(const struct calibration *c, const char *path, struct hx_err *err)
+{
+	struct profile again;
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+	int rc;
+
+	if (!f)
+		abort();
+	field_write(f, &c->profile, &profile_fields);
+	fclose(f);
+	rc = profile_parse(&again, text, size, path, err); /* a figure out of all bounds is no profile */
+	if (!rc) {
+		profile_free(&again);
+		rc = write_file(path, text, size, err);
+	}
+	free(text);
+	return rc;
+}
+
+/* ---- what was found ---- */
+
+static void print_bandwidths(const struct profile *p)
+{
+	static const struct report_column columns[] = {
+		{"unit", "unit", REPORT_TEXT, 0, 0},
+		{"footprint_bytes", "model MB", REPORT_NUMBER, 3, 1e-6},
+		{"cores", "cores", REPORT_NUMBER, 0, 0},
+		{"bytes_s", "reads GB/s", REPORT_NUMBER, 3, 1e-9},
+	};
+	struct report *r = report_begin(stdout, REPORT_TABLE, columns, sizeof(columns) / sizeof(*columns));
+
+	for (size_t u = 0; u < p->n_units; u++) {
+		const struct bandwidth *b = &p->units[u].bandwidth;
+
+		for (size_t f = 0; f < b->n_footprints; f++)
+			for (size_t k = 0; k < b->n_cores; k++) {
+				report_text(r, p->units[u].is.name);
+				report_number(r, b->footprint_bytes[f]);
+				report_number(r, b->cores[k]);
+				report_number(r, b->bytes_s[f][k]);
+			}
+	}
+	report_end(r);
+}
+
+static double highest(const double *v, size_t n)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < n; i++)
+		most = fmax(most, v[i]);
+	return most;
+}
+
+static void print_kernels(const struct calibration *c)
+{
+	static const struct report_column columns[] = {
+		{"unit", "unit", REPORT_TEXT, 0, 0},
+		{"type", "type", REPORT_TEXT, 0, 0},
+		{"arithmetic", "arithmetic", REPORT_TEXT, 0, 0},
+		{"peak_flop_s", "peak Gop/s a core", REPORT_NUMBER, 3, 1e-9},
+		{"one_row", "of it, 1 row", REPORT_NUMBER, 2, 0},
+		{"ceiling", "at best", REPORT_NUMBER, 2, 0},
+	};
+	struct report *r = report_begin(stdout, REPORT_TABLE, columns, sizeof(columns) / sizeof(*columns));
+
+	for (size_t u = 0; u < c->profile.n_units; u++)
+		for (size_t k = 0; k < c->n_measured; k++) {
+			const struct unit *unit = &c->profile.units[u];
+			const struct kernel *kernel = &unit->kernels[k];
+
+			report_text(r, unit->is.name);
+			report_text(r, hx_type_names[kernel->type]);
+			report_text(r, profile_arithmetics[kernel->arithmetic]);
+			report_number(r, unit->is.clock_hz * unit->flop_per_cycle[kernel->arithmetic]);
+			report_number(r, kernel->efficiency[0]);
+			report_number(r, highest(kernel->efficiency, kernel->n_efficiency));
+		}
+	report_end(r);
+}
+
+static void report_error(struct report *r, const char *what, const struct calibrate_error *e)
+{
+	if (!e->n)
+		return;
+	report_text(r, what);
+	report_number(r, e->n);
+	report_number(r, e->mean);
+	report_number(r, e->worst);
+	report_number(r, e->bias);
+}
+
+static void print_errors(const struct calibration *c)
+{
+	static const struct report_column columns[] = {
+		{"operator", "held out", REPORT_TEXT, 0, 0},
+		{"samples", "samples", REPORT_NUMBER, 0, 0},
+		{"mean", "mean error %", REPORT_NUMBER, 2, 100},
+		{"worst", "worst %", REPORT_NUMBER, 2, 100},
+		{"bias", "bias %", REPORT_NUMBER, 2, 100},
+	};
+	struct report *r = report_begin(stdout, REPORT_TABLE, columns, sizeof(columns) / sizeof(*columns));
+
+	for (int k = 0; k < HX_OP_COUNT; k++)
+		report_error(r, hx_op_names[k], &c->by_op[k]);
+	report_error(r, "whole passes", &c->passes);
+	report_end(r);
+}
+
+static void print(const struct calibration *c, const struct options *o)
+{
+	char clock[TEXT_MAX], launch[TEXT_MAX], sync[TEXT_MAX], shown[256];
+
+	print_bandwidths(&c->profile);
+	puts("");
+	print_kernels(c);
+	puts("");
+	for (size_t u = 0; u < c->profile.n_units; u++) {
+		const struct unit *unit = &c->profile.units[u];
+
+		printf("%s: %s, p %.2f, launch %s, sync %s, attention at %.2g of the peak of f16\n", unit->is.name, text_si(clock, unit->is.clock_hz, "Hz"),
+		       unit->p, text_time(launch, unit->launch_s), text_time(sync, unit->sync_s), unit->attn_efficiency);
+	}
+	puts("");
+	print_errors(c);
+	printf("\nwritten: %s\n", text_clean(shown, sizeof(shown), o->path));
+	if (c->restless)
+		fprintf(stderr, "hexplore: %d of %d passes scattered by more than 15 %%, however often repeated%s\n", c->restless, c->n_passes,
+			10 * c->restless > c->n_passes ? ": the machine was not at rest, calibrate again" : "");
+}
+
+/* ---- the samples ---- */
+
+static struct store_sample stored(const struct calibration *c, const struct calibrate_sample *s)
+{
+	double in = s->op.in_row / sizeof(float), weights = s->op.flop_row / 2;
+	bool typed = s->op.flop_row > 0 || s->op.flop_row_pos > 0;
+
+	return (struct store_sample){.unit = c->profile.units[s->op.unit].is.name, .cores = s->op.cores, .kind = hx_op_names[s->op.kind],
+				     .type = typed ? hx_type_names[s->op.type] : NULL, .rows = (int64_t)(s->op.logits ? s->logits : s->rows),
+				     .n_out = weights > 0 ? (int64_t)(weights / in) : 0, .n_in = (int64_t)in, .footprint_bytes = s->footprint_bytes,
+				     .seconds = s->seconds, .held_out = s->held_out};
+}
+
+static int store(const struct calibration *c, struct store *db, int64_t run, struct hx_err *err)
+{
+	struct store_sample *samples = hx_xcalloc(c->n, sizeof(*samples));
+	int rc;
+
+	for (size_t i = 0; i < c->n; i++)
+		samples[i] = stored(c, &c->samples[i]);
+	rc = store_samples_add(db, run, samples, c->n, err);
+	free(samples);
+	return rc ? rc : store_run_end(db, run, err);
+}
+
+static int begin_run(const struct options *o, const struct machine *m, int argc, char **argv, struct store **db, int64_t *run, struct hx_err *err)
+{
+	struct store_run_row row = {.load = o->load};
+	char *fingerprint, *command = hx_xstrdup("hexplore");
+	int rc = store_open(db, o->db ? o->db : CMD_DEFAULT_DB, STORE_WRITE, err);
+
+	for (int i = 0; i < argc; i++) {
+		char *longer = hx_xasprintf("%s %s", command, argv[i]);
+
+		free(command);
+		command = longer;
+	}
+	row.command = command;
+	row.device = fingerprint = probe_fingerprint(&m->probe);
+	if (!rc)
+		rc = store_run_begin(*db, &row, run, err);
+	free(fingerprint);
+	free(command);
+	return rc;
+}
+
+/* ---- all of it ---- */
+
+struct shown {
+	struct progress *progress;
+	bool quiet;
+};
+
+static void show_progress(void *arg, int done, int all)
+{
+	struct shown *s = arg;
+
+	if (!s->progress)
+		s->progress = progress_begin("visits", all, s->quiet);
+	progress_update(s->progress, done);
+}
+
+static int measure(struct calibration *c, struct machine *m, struct options *o, struct hx_err *err)
+{
+	struct shown shown = {.quiet = o->quiet};
+	int rc;
+
+	o->what.quick = o->quick;
+	o->what.stop = &interrupted;
+	o->what.progress = show_progress;
+	o->what.arg = &shown;
+	catch_interrupt(true);
+	rc = calibrate(c, m, &o->what, err);
+	catch_interrupt(false);
+	if (shown.progress)
+		progress_end(shown.progress);
+	return rc;
+}
+
+static int run(struct options *o, struct machine *m, int argc, char **argv, struct hx_err *err)
+{
+	struct calibration c = {0};
+	struct store *db = NULL;
+	int64_t id = 0;
+	int rc = begin_run(o, m, argc, argv, &db, &id, err);
+
+	warn(o, m);
+	if (!rc)
+		rc = measure(&c, m, o, err);
+	if (!rc)
+		rc = store(&c, db, id, err);
+	if (!rc) {
+		describe(&c, o, m);
+		rc = write_profile(&c, o->path, err);
+	}
+	if (!rc)
+		print(&c, o);
+	calibrate_free(&c);
+	store_close(db);
+	return rc;
+}
+
+int cmd_calibrate(const struct opt_command *about, int argc, char **argv, struct hx_err *err)
+{
+	struct options o = {.load = load_now()};
+	struct machine *m = hx_xcalloc(1, sizeof(*m));
+	int rc = read_options(&o, about, argc, argv, err);
+
+	if (!rc && !o.help && !(rc = machine_init(m, NULL, o.kernels, err))) {
+		if (!(rc = choose_units(&o, m, err)))
+			rc = run(&o, m, argc, argv, err);
+		machine_free(m);
+	}
+	free(m);
+	free(o.path);
+	free(o.name);
+	return rc;
+}

@@ -1,0 +1,67 @@
+/* Measures this machine's CPU units with the engine's own kernels and fits the cost model's parameters to what was measured: an ordinary hardware
+ * profile. Owns the order of measurements and the figures; printing, files and the database are the command's. */
+#ifndef DEVICE_CALIBRATE_H
+#define DEVICE_CALIBRATE_H
+
+#include "device/machine.h"
+
+#include <signal.h>
+
+/* One operator of a pass over a synthesised model. */
+struct calibrate_sample {
+	struct hx_op op;        /* its unit is the profile's */
+	int type;               /* enum hx_type of the model */
+	double rows, logits, cached; /* of the pass */
+	double footprint_bytes; /* that the pass touches */
+	double seconds;         /* of one layer's: the median of all layers and repeats */
+	int count;              /* of layers */
+	double share;           /* of the pass's time that all layers of it take */
+	double spread;          /* of its repeats: half the distance of the quartiles, relative */
+	double model_s;         /* what the fitted model says; by calibrate_fit */
+	int pass;               /* samples of one pass have one number */
+	bool held_out;          /* not fitted: checked */
+};
+
+/* Errors of the held-out samples, relative to what was measured. */
+struct calibrate_error {
+	int n;
+	double mean, worst; /* of absolute values; NAN where n is 0 */
+	double bias;        /* mean with sign: above 0 the model is too slow */
+};
+
+/* What --units, --types and --quick say. */
+struct calibrate_options {
+	bool units[HX_MAX_UNITS]; /* of the machine's */
+	bool types[HX_TYPE_COUNT];
+	bool quick;
+	double largest_bytes;     /* of a synthesised model; 0: eight times the last cache */
+	const volatile sig_atomic_t *stop; /* ends it, with HX_IO, when it becomes non-zero; NULL: never */
+	void (*progress)(void *arg, int done, int all); /* visits of models; NULL: not wanted */
+	void *arg;
+};
+
+struct calibration {
+	struct profile profile; /* owned, strings too; profile_free. Without name and sources */
+	int unit_of[HX_MAX_UNITS]; /* by the profile's: the machine's */
+	struct calibrate_sample *samples;
+	size_t n;
+	bool clock_told[HX_MAX_UNITS]; /* by the system, not measured */
+	size_t n_measured;         /* kernels of each unit that are measured, the first ones; others are taken as alike */
+	struct calibrate_error by_op[HX_OP_COUNT], passes; /* held out */
+	double spread;          /* of pass times over repeats: the median of all passes */
+	int restless;           /* passes whose repeats differ by more than they should, however often repeated */
+	int n_passes;
+};
+
+/* Measures, then fits. The machine's threads pin the caller. HX_IO: interrupted, no room for models in TMPDIR. */
+int calibrate(struct calibration *c, struct machine *m, const struct calibrate_options *o, struct hx_err *err);
+void calibrate_free(struct calibration *c);
+
+/* The fit alone: fills bandwidth, efficiencies, p, launch_s and covariance of the profile's units from the samples, none of which held out is used, and
+ * the errors. HX_INPUT: too few samples. */
+int calibrate_fit(struct calibration *c, struct hx_err *err);
+
+/* Gives every figure of the profile its source. by: who measured, and when. */
+void calibrate_sources(struct calibration *c, const char *by);
+
+#endif

@@ -1,0 +1,43 @@
+/* What the files of the calibration share. */
+#ifndef DEVICE_CALIBRATE_INTERNAL_H
+#define DEVICE_CALIBRATE_INTERNAL_H
+
+#include "device/calibrate.h"
+
+/* Rows that efficiencies are measured at, ascending. */
+enum { CALIBRATE_ROWS = 20, CALIBRATE_FOOTPRINTS = 5 };
+extern const int calibrate_rows[CALIBRATE_ROWS];
+
+/* Hz of the processor that the calling thread runs on, from a chain of dependent additions. */
+double calibrate_clock_hz(void);
+
+/* Operations per core and cycle of the arithmetic that a kernel set uses for float and for quantised types; NAN where there is no such. */
+void calibrate_rates(const struct hx_kernels *k, double clock_hz, double rate[ARITH_COUNT]);
+int calibrate_arithmetic(const struct hx_kernels *k, int type);
+
+/* A synthesised model in memory, its file already gone. */
+struct calibrate_model {
+	struct hx_model model;
+	struct hx_weights weights;
+};
+
+/* A llama-like model of about so many bytes. Closed also when opening failed. */
+int calibrate_model_open(struct calibrate_model *cm, int type, double bytes, const struct hx_kernels *kernels, struct hx_pool *pool,
+			 const volatile sig_atomic_t *stop, struct hx_err *err);
+void calibrate_model_close(struct calibrate_model *cm);
+
+/* Measures one unit of the machine, which is unit u of the profile, whose tables name cores, footprints, types and rows; adds samples, sets sync_s. */
+struct calibrate_step {
+	struct calibration *c;
+	struct machine *m;
+	const struct calibrate_options *o;
+	int u;
+	int visits;      /* of each model */
+	int done, steps; /* visits of all, of how many */
+};
+int calibrate_measure(struct calibrate_step *s, struct hx_err *err);
+
+/* Host time of rounds, on the first unit. */
+int calibrate_host(struct calibrate_step *s, struct hx_err *err);
+
+#endif

@@ -1,0 +1,371 @@
+/* Passes over synthesised models, timed operator by operator. All core counts, rows and contexts take turns on a model; and every model is visited
+ * several times, since what disturbs a machine often lasts for seconds, and would be taken for a property of one model. */
+#include "device/calibrate_internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_REPEATS = 15, LEAST_REPEATS = 1, ENOUGH_REPEATS = 5 /* of a visit */, LOGIT_ROWS = 17, EXECS = 40, FRONT_ROWS = 128, MOST_CONTEXT = 2048 };
+
+const int calibrate_rows[CALIBRATE_ROWS] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 32, 64, 128};
+
+/* Seconds that all visits may take, beyond LEAST_REPEATS and making the models; how far repeats may differ without being repeated, and without being flagged. */
+static const double full_s = 150, quick_s = 18, calm = 0.04, restless = 0.15;
+
+/* What is measured at a footprint: which rows, and behind how many tokens. */
+static const struct plan {
+	const char *rows; /* x: at that of calibrate_rows */
+	int contexts[4];  /* 0 ends */
+} plans[CALIBRATE_FOOTPRINTS] = {
+	{"xx.x.x.x.......x.x..", {32}},
+	{"xxxxxxxxxxxxxxxxxxxx", {32, 512, MOST_CONTEXT}},
+	{"xx.x...x............", {32}},
+	{"xxxxxxxxx..x...x....", {32}},
+	{"xxxxxxxxx..x...xx...", {32}},
+};
+
+/* A model on some cores behind some tokens. */
+struct place {
+	struct hx_mapping mapping;
+	struct hx_graph graph;
+	struct hx_pool *pools[HX_MAX_UNITS];
+	struct hx_exec *exec;
+	int cached;
+	double footprint_bytes;
+};
+
+struct seconds {
+	double *v;
+	size_t n, room;
+};
+
+/* Rows on a place: of each operator what every layer of every repeat took, so that what interrupts one layer is one value of many; behind the
+ * operators the passes, and what these took beside them. */
+enum { PASS = HX_OP_COUNT, BESIDE, KINDS };
+struct turn {
+	int place; /* index */
+	int rows;
+	struct seconds took[KINDS];
+};
+
+/* A model with its turns; it is in memory, and has places, during a visit alone. */
+struct bench {
+	struct calibrate_step *s;
+	int type, footprint;
+	struct calibrate_model model;
+	struct place places[EXECS];
+	int n_places;
+	struct turn *turns;
+	int n_turns;
+	struct hx_trace trace;
+	int tokens[MOST_CONTEXT];
+};
+
+static const struct unit *unit_of(const struct calibrate_step *s)
+{
+	return &s->c->profile.units[s->u];
+}
+
+static double footprint_of(const struct place *p)
+{
+	double bytes = 0;
+
+	for (size_t i = 0; i < p->graph.whole.n_ops; i++) {
+		const struct hx_op *op = &p->graph.distinct[p->graph.whole.ops[i].which];
+
+		bytes += p->graph.whole.ops[i].count * (op->weight_bytes + op->kv_pos * p->cached);
+	}
+	return bytes;
+}
+
+static int fill(struct bench *b, struct place *p, struct hx_err *err)
+{
+	const struct hx_lm lm = hx_exec_lm(p->exec);
+
+	return lm.decode(lm.self, HX_PASS_PREFILL_TARGET, b->tokens, p->cached, 0, NULL, err);
+}
+
+static int add_place(struct bench *b, int cores, int cached, struct hx_err *err)
+{
+	struct place *p = &b->places[b->n_places];
+	struct hx_engine *e = &b->s->m->engine;
+	const struct hx_model *model = &b->model.model;
+	const struct hx_exec_options options = {.context = cached + FRONT_ROWS, .logit_rows = LOGIT_ROWS, .kv_cache = true};
+	int unit = b->s->c->unit_of[b->s->u], rc;
+	char *map = hx_xasprintf("%sx%d", e->units.v[unit]->name, cores);
+
+	b->n_places++;
+	p->cached = cached;
+	rc = hx_mapping_parse(&p->mapping, map, &model->shape, &e->units, err);
+	free(map);
+	if (!rc)
+		rc = hx_graph_init(&p->graph, &model->shape, &p->mapping, b->type, model->shape.layers, &e->units, err);
+	if (!rc)
+		rc = hx_engine_pool(e, unit, cores, &p->pools[unit], err);
+	if (!rc)
+		rc = hx_exec_create(&p->exec, &p->graph, &b->model.weights, p->pools, &options, err);
+	if (rc)
+		return rc;
+	p->footprint_bytes = footprint_of(p);
+	return fill(b, p, err);
+}
+
+/* Contexts that are measured: --quick has the shortest only. */
+static int contexts_of(const struct bench *b)
+{
+	int n = 0;
+
+	while (n < 4 && plans[b->footprint].contexts[n])
+		n++;
+	return b->s->o->quick ? 1 : n;
+}
+
+static int add_places(struct bench *b, struct hx_err *err)
+{
+	const struct unit *u = unit_of(b->s);
+	int rc = HX_OK;
+
+	for (size_t c = 0; c < u->bandwidth.n_cores && !rc; c++)
+		for (int n = 0; n < contexts_of(b) && !rc && b->n_places < EXECS; n++)
+			rc = add_place(b, (int)u->bandwidth.cores[c], plans[b->footprint].contexts[n], err);
+	return rc;
+}
+
+/* Rows for every place, in its order. */
+static void add_turns(struct bench *b)
+{
+	const struct plan *plan = &plans[b->footprint];
+	int contexts = contexts_of(b);
+
+	b->turns = hx_xcalloc(EXECS * CALIBRATE_ROWS, sizeof(*b->turns));
+	for (int p = 0; p < EXECS && p < contexts * (int)unit_of(b->s)->bandwidth.n_cores; p++)
+		for (int r = 0; r < CALIBRATE_ROWS; r++) {
+			bool few = p % contexts || (b->s->o->quick && b->footprint != 1);
+			int rows = calibrate_rows[r];
+
+			if (plan->rows[r] == 'x' && (!few || rows == 1 || rows == 4 || rows == 8 || rows == 16))
+				b->turns[b->n_turns++] = (struct turn){.place = p, .rows = rows};
+		}
+}
+
+/* As a verification has them, or a prompt. */
+static int logits_of(const struct turn *t)
+{
+	return t->rows <= LOGIT_ROWS ? t->rows : 1;
+}
+
+static int pass(struct bench *b, const struct turn *t, struct hx_err *err)
+{
+	const struct place *at = &b->places[t->place];
+	const struct hx_lm lm = hx_exec_lm(at->exec);
+	struct hx_logits logits;
+
+	lm.rollback(lm.self, at->cached);
+	b->trace.n = 0;
+	return lm.decode(lm.self, HX_PASS_VERIFY, b->tokens, t->rows, logits_of(t), &logits, err);
+}
+
+static void add(struct seconds *s, double v)
+{
+	if (s->n == s->room) {
+		s->room = s->room ? 2 * s->room : 64;
+		s->v = hx_xrealloc(s->v, s->room, sizeof(*s->v));
+	}
+	s->v[s->n++] = v;
+}
+
+static void note(struct bench *b, struct turn *t)
+{
+	double beside = 0;
+
+	for (size_t i = 0; i < b->trace.n; i++) {
+		const struct hx_event *e = &b->trace.events[i];
+		double took_s = e->end_s - e->start_s;
+
+		add(&t->took[e->op < 0 ? PASS : e->op], took_s);
+		beside += e->op < 0 ? took_s : -took_s;
+	}
+	add(&t->took[BESIDE], beside);
+}
+
+static int take_turn(struct bench *b, struct turn *t, struct hx_err *err)
+{
+	const struct place *at = &b->places[t->place];
+	int rc;
+
+	if (b->s->o->stop && *b->s->o->stop)
+		return hx_err_set(err, HX_IO, "interrupted: nothing is written");
+	hx_exec_trace(at->exec, NULL);
+	/* what a cache holds is then this model, as these cores read it */
+	if (!(at->footprint_bytes > 2 * unit_of(b->s)->cache_bytes) && (rc = pass(b, t, err)))
+		return rc;
+	hx_exec_trace(at->exec, &b->trace);
+	if ((rc = pass(b, t, err)))
+		return rc;
+	note(b, t);
+	return HX_OK;
+}
+
+static int by_size(const void *pa, const void *pb)
+{
+	const double *a = pa, *b = pb;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* The value below which so much of them lies; sorts them. */
+static double quantile(struct seconds *s, double q)
+{
+	double at = q * (double)(s->n - 1);
+	size_t i = (size_t)at;
+
+	qsort(s->v, s->n, sizeof(*s->v), by_size);
+	return i + 1 < s->n ? s->v[i] + (at - (double)i) * (s->v[i + 1] - s->v[i]) : s->v[i];
+}
+
+static double spread_of(struct seconds *s)
+{
+	return (quantile(s, 0.75) - quantile(s, 0.25)) / 2 / quantile(s, 0.5);
+}
+
+static bool is_calm(struct bench *b)
+{
+	for (int i = 0; i < b->n_turns; i++)
+		if (spread_of(&b->turns[i].took[PASS]) > calm)
+			return false;
+	return true;
+}
+
+static int take_turns(struct bench *b, struct hx_err *err)
+{
+	double until_s = hx_trace_now_s() + (b->s->o->quick ? quick_s : full_s) / b->s->steps;
+	int rc = HX_OK;
+
+	for (int n = 0; n < MOST_REPEATS && !rc; n++) {
+		if (n >= LEAST_REPEATS && (hx_trace_now_s() > until_s || (n >= ENOUGH_REPEATS && is_calm(b))))
+			break;
+		for (int i = 0; i < b->n_turns && !rc; i++)
+			rc = take_turn(b, &b->turns[i], err);
+	}
+	return rc;
+}
+
+/* The operator of a kind, and how many times a pass runs it. */
+static const struct hx_op *find_op(const struct hx_graph *g, int kind, int *count)
+{
+	*count = 0;
+	for (size_t i = 0; i < g->whole.n_ops; i++)
+		if (g->distinct[g->whole.ops[i].which].kind == kind) {
+			*count = g->whole.ops[i].count;
+			return &g->distinct[g->whole.ops[i].which];
+		}
+	return NULL;
+}
+
+static void add_samples(struct bench *b, struct turn *t)
+{
+	struct calibration *c = b->s->c;
+	const struct place *at = &b->places[t->place];
+	double pass_s = 0;
+	size_t first = c->n;
+
+	c->samples = hx_xrealloc(c->samples, c->n + HX_OP_COUNT, sizeof(*c->samples));
+	for (int k = 0; k < HX_OP_COUNT; k++) {
+		int count;
+		const struct hx_op *op = find_op(&at->graph, k, &count);
+		struct calibrate_sample *s = &c->samples[c->n];
+		double seconds = t->took[k].n ? quantile(&t->took[k], 0.5) : 0;
+
+		if (!op || !(seconds > 0))
+			continue;
+		*s = (struct calibrate_sample){.op = *op, .type = b->type, .rows = t->rows, .logits = logits_of(t), .cached = at->cached,
+					       .footprint_bytes = at->footprint_bytes, .seconds = seconds, .count = count,
+					       .spread = spread_of(&t->took[k]), .pass = c->n_passes};
+		s->op.unit = b->s->u;
+		s->op.clock_hz = unit_of(b->s)->is.clock_hz;
+		pass_s += count * seconds;
+		c->n++;
+	}
+	for (size_t i = first; i < c->n; i++)
+		c->samples[i].share = c->samples[i].count * c->samples[i].seconds / pass_s;
+	c->n_passes++;
+	c->restless += spread_of(&t->took[PASS]) > restless;
+}
+
+/* What ends a segment: passes less their operators, of all turns. */
+static double sync_of(struct bench *b)
+{
+	double sum = 0;
+
+	for (int i = 0; i < b->n_turns; i++)
+		sum += quantile(&b->turns[i].took[BESIDE], 0.5) / b->n_turns;
+	return fmax(sum, 0);
+}
+
+static void leave(struct bench *b)
+{
+	for (int i = 0; i < b->n_places; i++) {
+		hx_exec_free(b->places[i].exec);
+		hx_graph_free(&b->places[i].graph);
+		hx_mapping_free(&b->places[i].mapping);
+		b->places[i] = (struct place){0};
+	}
+	b->n_places = 0;
+	calibrate_model_close(&b->model);
+}
+
+static int visit(struct bench *b, bool last, struct hx_err *err)
+{
+	struct calibrate_step *s = b->s;
+	const struct unit *u = unit_of(s);
+	struct hx_pool *pool;
+	int rc = hx_engine_pool(&s->m->engine, s->c->unit_of[s->u], u->is.cores, &pool, err);
+
+	if (!rc)
+		rc = calibrate_model_open(&b->model, b->type, u->bandwidth.footprint_bytes[b->footprint], s->m->engine.kernels, pool, s->o->stop, err);
+	for (int i = 0; i < MOST_CONTEXT && !rc; i++)
+		b->tokens[i] = i * 7 % b->model.model.shape.vocab;
+	if (!rc)
+		rc = add_places(b, err);
+	if (!rc)
+		rc = take_turns(b, err);
+	for (int i = 0; i < b->n_turns && !rc && last; i++)
+		add_samples(b, &b->turns[i]);
+	leave(b);
+	return rc;
+}
+
+static void bench_free(struct bench *b)
+{
+	for (int i = 0; i < b->n_turns; i++)
+		for (int k = 0; k < KINDS; k++)
+			free(b->turns[i].took[k].v);
+	free(b->turns);
+	hx_trace_free(&b->trace);
+}
+
+int calibrate_measure(struct calibrate_step *s, struct hx_err *err)
+{
+	struct bench *benches = hx_xcalloc(CALIBRATE_FOOTPRINTS * HX_TYPE_COUNT, sizeof(*benches));
+	int n = 0, rc = HX_OK;
+
+	for (size_t f = 0; f < unit_of(s)->bandwidth.n_footprints; f++)
+		for (int t = 0; t < HX_TYPE_COUNT; t++)
+			if (s->o->types[t]) {
+				benches[n] = (struct bench){.s = s, .type = t, .footprint = (int)f, .trace.ops = true};
+				add_turns(&benches[n++]);
+			}
+	for (int i = 0; i < s->visits * n && !rc; i++) {
+		rc = visit(&benches[i % n], i >= (s->visits - 1) * n, err);
+		if (s->o->progress && !rc)
+			s->o->progress(s->o->arg, ++s->done, s->steps);
+	}
+	if (!rc) /* where it is not lost in what operators take */
+		s->c->profile.units[s->u].sync_s = sync_of(&benches[0]);
+	for (int i = 0; i < n; i++)
+		bench_free(&benches[i]);
+	free(benches);
+	return rc;
+}
