@@ -107,7 +107,8 @@ static void sequences(void **state)
 				struct accept a = accept_constant(alphas[i]);
 				int *accepted, n = validate_sequence(&a, gamma, lengths[k], &accepted);
 
-				if (fabs(rounds_of(accepted, n, lengths[k]) - accept_rounds(&a, gamma, HX_SEQUENTIAL, lengths[k]).rounds) > 0.75)
+				if (fabs(rounds_of(accepted, n, lengths[k]) - accept_rounds(&a, gamma, HX_SEQUENTIAL, lengths[k]).rounds) >
+				    0.75)
 					fail_msg("alpha %g, gamma %d, %d tokens: %d rounds", alphas[i], gamma, lengths[k], n);
 				free(accepted);
 			}

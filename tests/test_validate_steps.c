@@ -3,10 +3,10 @@
 
 #include "fixture.h"
 
-static const char members[] =
-	"\"target_quants\": [\"f16\"], \"drafters\": [\"small\"], \"draft_quants\": [\"f16\"], \"target_mappings\": [\"cx4\", \"cx4:0-2+g:3-5,head\"],\n"
-	"\"draft_mappings\": [\"cx1\"], \"gamma\": [2], \"workloads\": [{\"prompt\": 8, \"generated\": 4}],\n"
-	"\"acceptance\": [{\"alpha\": 0.5, \"kind\": \"estimate\", \"from\": \"x\"}]";
+static const char members[] = "\"target_quants\": [\"f16\"], \"drafters\": [\"small\"], \"draft_quants\": [\"f16\"], \"target_mappings\": "
+			      "[\"cx4\", \"cx4:0-2+g:3-5,head\"],\n"
+			      "\"draft_mappings\": [\"cx1\"], \"gamma\": [2], \"workloads\": [{\"prompt\": 8, \"generated\": 4}],\n"
+			      "\"acceptance\": [{\"alpha\": 0.5, \"kind\": \"estimate\", \"from\": \"x\"}]";
 
 static double clock_s;
 
@@ -16,7 +16,8 @@ static void add_pass(struct hx_trace *t, const struct hx_graph *g, int pass, int
 	double start_s = clock_s;
 
 	for (size_t i = 0; i < g->n_ops; i++) {
-		struct hx_event e = {.pass = pass, .op = hx_graph_op(g, i)->kind, .layer = hx_graph_layer(g, i), .rows = rows, .start_s = clock_s};
+		struct hx_event e = {
+			.pass = pass, .op = hx_graph_op(g, i)->kind, .layer = hx_graph_layer(g, i), .rows = rows, .start_s = clock_s};
 
 		if (hx_graph_op(g, i)->logits && !logits)
 			continue;

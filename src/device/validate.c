@@ -1,7 +1,5 @@
 /* Validation. */
-#include "device/validate.h"
-
-#include "base/text.h"
+#include "device/validate_internal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,7 +15,7 @@ struct job {
 	const struct point *pt;
 	struct point plain; /* its baseline */
 	const struct workload *workload;
-	const char *target, *draft; /* files */
+	const char *target, *draft;            /* files */
 	struct runner configuration, baseline; /* the baseline's is not opened where both have one mapping */
 	bool one_mapping, synthesised;
 	int tokens, n_prompt, *prompt;
@@ -31,140 +29,13 @@ static bool stopped(const struct validate *v)
 	return v->options.stop && *v->options.stop;
 }
 
-/* ---- what can be run ---- */
-
-static const char *core_of(const struct probe *p, int cpu)
-{
-	for (int i = 0; i < p->n_clusters; i++)
-		for (int k = 0; k < p->clusters[i].n; k++)
-			if (p->clusters[i].cpus[k] == cpu)
-				return p->clusters[i].core;
-	return "unknown";
-}
-
-static int check_cores(const struct validate *v, struct hx_err *err)
-{
-	const struct profile *p = &v->p->study->profile;
-
-	for (size_t i = 0; i < p->n_units; i++)
-		for (size_t k = 0; v->machine.engine.cpus[i] && k < p->units[i].n_affinity; k++) {
-			const char *core = core_of(&v->machine.probe, p->units[i].affinity[k]);
-
-			if (strcmp(core, p->units[i].core))
-				return hx_err_set(err, HX_INPUT, "profile '%s' is of another machine: its %s is a %s, CPU %d here a %s; 'hexplore calibrate' makes a profile "
-								 "of this machine", p->name, p->units[i].is.name, p->units[i].core, p->units[i].affinity[k], core);
-		}
-	return HX_OK;
-}
-
-int validate_begin(struct validate *v, struct hx_err *err)
-{
-	int rc = machine_init(&v->machine, &v->p->study->profile, NULL, err);
-
-	if (!rc && (rc = check_cores(v, err)))
-		machine_free(&v->machine);
-	v->models = (struct validate_models){.stop = v->options.stop, .seed = v->options.seed};
-	return rc;
-}
-
-static const struct drafter *drafter_of(const struct validate *v, const struct point *pt)
-{
-	return pt->drafter < 0 ? NULL : &v->p->study->drafters[pt->drafter];
-}
-
-/* Every unit of a mapping must be one that the engine has processors for. */
-static int check_units(const struct validate *v, const struct hx_mapping *m, struct hx_err *err)
-{
-	for (int i = 0; i < m->n_uses; i++) {
-		int unit = m->uses[i].unit;
-
-		if (v->machine.engine.cpus[unit])
-			continue;
-		return hx_err_set(err, HX_INPUT, "%s: the engine cannot run %s here: %s", m->text, v->p->study->profile.units[unit].is.name,
-				  v->p->study->profile.units[unit].is.kind == HX_CPU ? "the profile does not tell its CPUs (affinity)" : "it is no CPU");
-	}
-	return HX_OK;
-}
-
-/* The file that the sweep itself names as a model, if it is one with weights. */
-static const char *own_file(const struct validate *v, const char *model)
-{
-	for (size_t i = 0; i < v->in->n; i++) {
-		const struct input *in = v->in->items[i];
-
-		if (in->kind == INPUT_MODEL && strcmp(in->name, model) == 0 && input_is_gguf(in->path))
-			return in->path;
-	}
-	return NULL;
-}
-
-static const char *target_file(const struct validate *v)
-{
-	return v->options.target ? v->options.target : own_file(v, v->p->study->sweep.target);
-}
-
-static const char *draft_file(const struct validate *v, const struct point *pt)
-{
-	return v->options.draft ? v->options.draft : own_file(v, v->p->study->sweep.drafters[pt->drafter]);
-}
-
-/* A text needs models that can read it, and drafters that look into it need a text. */
-static int check_text(const struct validate *v, const struct point *pt, struct hx_err *err)
-{
-	const struct drafter *d = drafter_of(v, pt);
-
-	if (!v->options.prompt && d && d->kind == HX_DRAFT_NGRAM)
-		return hx_err_set(err, HX_INPUT, "what ngram drafts depends on the text, so its acceptance cannot be imposed: give a model and a text with "
-						 "--target and --prompt");
-	if (!v->options.prompt)
-		return HX_OK;
-	if (!target_file(v))
-		return hx_err_set(err, HX_INPUT, "--prompt: random weights say nothing of a text; give the target's with --target");
-	if (d && d->kind == HX_DRAFT_MODEL && !draft_file(v, pt))
-		return hx_err_set(err, HX_INPUT, "--prompt: random weights say nothing of a text; give the drafter's with --draft");
-	return HX_OK;
-}
-
-static int check_point(struct validate *v, const struct point *pt, struct hx_err *err)
-{
-	const struct baseline *base = predict_baseline(v->p, pt);
-	const struct drafter *d = drafter_of(v, pt);
-	struct prediction pr;
-	struct pair pair = {0};
-	char reason[192];
-	int rc;
-
-	if (d && pt->mode == HX_OVERLAPPED)
-		return hx_err_set(err, HX_INPUT, "overlapped drafting is not run by the engine yet");
-	predict_point(v->p, pt, &pair, &pr);
-	predict_pair_free(&pair);
-	if (!pr.feasible)
-		return hx_err_set(err, HX_INPUT, "it cannot run: %s", predict_reason(v->p, pt, &pr.refusal, reason, sizeof(reason)));
-	if (base->index < 0)
-		return hx_err_set(err, HX_INPUT, "it has no baseline: no plain decoding of this quantisation can run");
-	rc = check_units(v, &v->p->space->target.v[pt->target_map], err);
-	if (!rc)
-		rc = check_units(v, &v->p->space->target.v[space_point(v->p->space, base->index).target_map], err);
-	if (!rc && d && d->kind == HX_DRAFT_MODEL)
-		rc = check_units(v, &v->p->space->draft[pt->drafter].v[pt->draft_map], err);
-	return rc ? rc : check_text(v, pt, err);
-}
-
-int validate_check(struct validate *v, const struct point *pt, struct hx_err *err)
-{
-	struct hx_err why;
-	int rc = check_point(v, pt, &why);
-
-	return rc ? hx_err_set(err, rc, "point %lld: %s", (long long)pt->index + 1, why.msg) : HX_OK;
-}
-
 /* ---- models ---- */
 
 static int find_files(struct job *j, struct hx_err *err)
 {
 	struct validate *v = j->v;
-	const struct drafter *d = drafter_of(v, j->pt);
-	const char *given = target_file(v);
+	const struct drafter *d = validate_drafter(v, j->pt);
+	const char *given = validate_target_file(v);
 	int rc = validate_model(&v->models, VALIDATE_TARGET, &v->p->study->target, j->pt->target_type, given, &j->target, err);
 
 	j->synthesised |= !given;
@@ -174,7 +45,7 @@ static int find_files(struct job *j, struct hx_err *err)
 		j->draft = d->name;
 		return HX_OK;
 	}
-	given = draft_file(v, j->pt);
+	given = validate_draft_file(v, j->pt);
 	j->synthesised |= !given;
 	return validate_model(&v->models, VALIDATE_DRAFT, d->shape, j->pt->draft_type, given, &j->draft, err);
 }
@@ -182,12 +53,18 @@ static int find_files(struct job *j, struct hx_err *err)
 static int open_runners(struct job *j, struct hx_err *err)
 {
 	const struct predict *p = j->v->p;
-	const struct drafter *d = drafter_of(j->v, j->pt);
-	struct runner_options o = {
-		.target = j->target, .draft = j->draft, .target_type = j->pt->target_type, .draft_type = j->pt->draft_type, .gamma = j->pt->gamma,
-		.context = j->workload->prompt + j->tokens + j->pt->gamma + 1, .kv_cache = p->study->sweep.kv_cache, .text = j->v->options.prompt,
-		.target_map = p->space->target.v[j->pt->target_map].text,
-		.draft_map = d && d->kind == HX_DRAFT_MODEL ? p->space->draft[j->pt->drafter].v[j->pt->draft_map].text : NULL};
+	const struct drafter *d = validate_drafter(j->v, j->pt);
+	struct runner_options o = {.target = j->target,
+				   .draft = j->draft,
+				   .target_type = j->pt->target_type,
+				   .draft_type = j->pt->draft_type,
+				   .gamma = j->pt->gamma,
+				   .context = j->workload->prompt + j->tokens + j->pt->gamma + 1,
+				   .kv_cache = p->study->sweep.kv_cache,
+				   .text = j->v->options.prompt,
+				   .target_map = p->space->target.v[j->pt->target_map].text,
+				   .draft_map = d && d->kind == HX_DRAFT_MODEL ? p->space->draft[j->pt->drafter].v[j->pt->draft_map].text
+									       : NULL};
 	int rc = runner_open(&j->configuration, &j->v->machine, &o, err);
 
 	if (rc || j->one_mapping)
@@ -271,9 +148,14 @@ static int generate(struct job *j, enum store_kind kind, int tokens, struct hx_g
 	bool plain = kind == STORE_BASELINE;
 	struct counting counting = {j->v, tokens + 1};
 	struct hx_imposed imposed = {.accepted = j->accepted, .n = j->n_accepted};
-	struct hx_generate what = {.gamma = j->pt->gamma, .sampling = {.temperature = j->v->p->study->sweep.temperature, .seed = j->v->options.seed},
-				   .prompt = j->prompt, .n_prompt = j->n_prompt, .max_tokens = tokens + 1 + (plain ? 0 : j->pt->gamma), .token = count,
-				   .to = &counting, .imposed = j->imposed ? &imposed : NULL};
+	struct hx_generate what = {.gamma = j->pt->gamma,
+				   .sampling = {.temperature = j->v->p->study->sweep.temperature, .seed = j->v->options.seed},
+				   .prompt = j->prompt,
+				   .n_prompt = j->n_prompt,
+				   .max_tokens = tokens + 1 + (plain ? 0 : j->pt->gamma),
+				   .token = count,
+				   .to = &counting,
+				   .imposed = j->imposed ? &imposed : NULL};
 	int rc = runner_generate(plain && !j->one_mapping ? &j->baseline : &j->configuration, plain, &what, g, err);
 
 	*whole = !rc && g->n_tokens == tokens + 1;
@@ -293,10 +175,17 @@ static struct store_subject subject(const struct job *j, enum store_kind kind)
 static int store_output(const struct job *j, enum store_kind kind, int repeat, const struct hx_generated *g, struct hx_err *err)
 {
 	int map = kind == STORE_BASELINE ? j->plain.target_map : j->pt->target_map;
-	struct store_measurement m = {.of = subject(j, kind), .repeat = repeat, .target_map = j->v->p->space->target.v[map].text,
-				      .synthesised = j->synthesised, .prefill_s = g->seconds[HX_PREFILL_TARGET] + g->seconds[HX_PREFILL_DRAFT],
-				      .draft_s = g->seconds[HX_DRAFTING], .verify_s = g->seconds[HX_VERIFYING], .host_s = g->seconds[HX_HOST],
-				      .decode_s = decode_s(g), .tokens = g->n_tokens - 1, .rounds = g->n_rounds};
+	struct store_measurement m = {.of = subject(j, kind),
+				      .repeat = repeat,
+				      .target_map = j->v->p->space->target.v[map].text,
+				      .synthesised = j->synthesised,
+				      .prefill_s = g->seconds[HX_PREFILL_TARGET] + g->seconds[HX_PREFILL_DRAFT],
+				      .draft_s = g->seconds[HX_DRAFTING],
+				      .verify_s = g->seconds[HX_VERIFYING],
+				      .host_s = g->seconds[HX_HOST],
+				      .decode_s = decode_s(g),
+				      .tokens = g->n_tokens - 1,
+				      .rounds = g->n_rounds};
 
 	for (int i = 0; i < g->n_rounds; i++) {
 		m.drafted += g->rounds[i].drafted;
@@ -317,7 +206,8 @@ static int store_steps(const struct job *j, enum store_kind kind, const struct v
 		const struct validate_step *v = &s->v[i];
 		const char *unit = v->unit < 0 ? "" : j->v->p->study->profile.units[v->unit].is.name;
 
-		rows[i] = (struct store_step){validate_step_pass(v->pass), unit, validate_step_op(v->op), v->predicted_s, v->measured_s, v->n};
+		rows[i] = (struct store_step){
+			validate_step_pass(v->pass), unit, validate_step_op(v->op), v->predicted_s, v->measured_s, v->n};
 	}
 	rc = store_steps_add(j->v->store, &of, rows, s->n, err);
 	free(rows);
@@ -458,15 +348,22 @@ static int run(struct job *j, double began_s, double budget_s, struct validate_r
 	return rc;
 }
 
-int validate_point(struct validate *v, const struct point *pt, double predicted, double budget_s, struct validate_result *out, struct hx_err *err)
+int validate_point(struct validate *v, const struct point *pt, double predicted, double budget_s, struct validate_result *out,
+		   struct hx_err *err)
 {
-	struct job j = {.v = v, .pt = pt, .plain = space_point(v->p->space, predict_baseline(v->p, pt)->index),
+	struct job j = {.v = v,
+			.pt = pt,
+			.plain = space_point(v->p->space, predict_baseline(v->p, pt)->index),
 			.workload = &v->p->study->sweep.workloads[pt->workload]};
 	double memory_bytes = v->machine.engine.memory_bytes;
 	struct hx_err why;
 	int rc;
 
-	*out = (struct validate_result){.predicted = predicted, .realised = NAN, .measured = {NAN, NAN, NAN}, .decode_s = NAN, .predicted_decode_s = NAN,
+	*out = (struct validate_result){.predicted = predicted,
+					.realised = NAN,
+					.measured = {NAN, NAN, NAN},
+					.decode_s = NAN,
+					.predicted_decode_s = NAN,
 					.tokens_per_round = NAN};
 	j.one_mapping = j.plain.target_map == pt->target_map;
 	j.n_prompt = j.workload->prompt;
@@ -489,6 +386,16 @@ void validate_result_free(struct validate_result *r)
 }
 
 /* ---- the run ---- */
+
+int validate_begin(struct validate *v, struct hx_err *err)
+{
+	int rc = machine_init(&v->machine, &v->p->study->profile, NULL, err);
+
+	if (!rc && (rc = validate_check_cores(v, err)))
+		machine_free(&v->machine);
+	v->models = (struct validate_models){.stop = v->options.stop, .seed = v->options.seed};
+	return rc;
+}
 
 /* Processes that ran or waited, over a minute; NAN: unknown. */
 static double load(void)

@@ -51,7 +51,8 @@ int validate_record(struct validate *v, const char *command, struct hx_err *err)
 
 /* Runs a point that passed the check and its baseline in turns, for about budget_s, one pair at least; stores every repeat when it is done, and the steps.
  * predicted: the stored speedup. Stopped, it is HX_OK with the pairs there are. */
-int validate_point(struct validate *v, const struct point *pt, double predicted, double budget_s, struct validate_result *out, struct hx_err *err);
+int validate_point(struct validate *v, const struct point *pt, double predicted, double budget_s, struct validate_result *out,
+		   struct hx_err *err);
 void validate_result_free(struct validate_result *r);
 
 /* Ends the run, unless it was stopped, and removes files. */

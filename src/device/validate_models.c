@@ -16,14 +16,15 @@ static int check_shape(const struct hx_shape *want, const struct hx_shape *is, c
 	const struct {
 		const char *name;
 		int want, is;
-	} figures[] = {{"layers", want->layers, is->layers},	    {"d_model", want->d_model, is->d_model}, {"heads", want->heads, is->heads},
-		       {"kv_heads", want->kv_heads, is->kv_heads}, {"d_head", want->d_head, is->d_head},    {"d_ff", want->d_ff, is->d_ff},
-		       {"vocab", want->vocab, is->vocab},	    {"tied", want->tied, is->tied},	     {"window", want->window, is->window}};
+	} figures[] = {
+		{"layers", want->layers, is->layers},       {"d_model", want->d_model, is->d_model}, {"heads", want->heads, is->heads},
+		{"kv_heads", want->kv_heads, is->kv_heads}, {"d_head", want->d_head, is->d_head},    {"d_ff", want->d_ff, is->d_ff},
+		{"vocab", want->vocab, is->vocab},          {"tied", want->tied, is->tied},          {"window", want->window, is->window}};
 
 	for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++)
 		if (figures[i].want != figures[i].is)
-			return hx_err_set(err, HX_INPUT, "'%.200s' is not %s: its %s is %d, not %d", path, want->name, figures[i].name, figures[i].is,
-					  figures[i].want);
+			return hx_err_set(err, HX_INPUT, "'%.200s' is not %s: its %s is %d, not %d", path, want->name, figures[i].name,
+					  figures[i].is, figures[i].want);
 	return HX_OK;
 }
 
@@ -82,8 +83,8 @@ static int make(struct validate_models *m, int role, const struct hx_shape *shap
 	return HX_OK;
 }
 
-int validate_model(struct validate_models *m, enum validate_role role, const struct hx_shape *shape, int type, const char *given, const char **path,
-		   struct hx_err *err)
+int validate_model(struct validate_models *m, enum validate_role role, const struct hx_shape *shape, int type, const char *given,
+		   const char **path, struct hx_err *err)
 {
 	bool made = m->made[role].path && m->made[role].shape == shape && m->made[role].type == type;
 	int rc = given ? check_given(shape, given, err) : made ? HX_OK : make(m, role, shape, type, err);

@@ -23,8 +23,8 @@ struct validate_models {
 
 /* A file of that shape, borrowed until the next call for the same role: the one given, else one of random weights in that quantisation in TMPDIR, in the
  * place of the last. HX_INPUT: the given file is of another shape; HX_IO: there is no room. */
-int validate_model(struct validate_models *m, enum validate_role role, const struct hx_shape *shape, int type, const char *given, const char **path,
-		   struct hx_err *err);
+int validate_model(struct validate_models *m, enum validate_role role, const struct hx_shape *shape, int type, const char *given,
+		   const char **path, struct hx_err *err);
 
 /* Removes the files made. */
 void validate_models_free(struct validate_models *m);

@@ -111,7 +111,8 @@ int validate_sequence(const struct accept *a, int gamma, int n_tokens, int **acc
 		all[i] = next_count(share, due, gamma);
 	for (int i = 0; i < starts; i++) {
 		struct rounds r = rounds_in(all + i, gamma, n_tokens);
-		double off = fabs(r.rounds - want.rounds) + 0.1 * fabs(r.catch_ups - want.catch_ups); /* a catch-up costs a row more, no pass */
+		double off =
+			fabs(r.rounds - want.rounds) + 0.1 * fabs(r.catch_ups - want.catch_ups); /* a catch-up costs a row more, no pass */
 
 		if (off < least - 1e-9) {
 			least = off;

@@ -24,7 +24,7 @@ double validate_half_width(const struct validate_interval *i);
 /* Errors are predicted/measured - 1. */
 struct validate_errors {
 	size_t n, worst_at;
-	double mape; /* mean absolute percentage error, as a share; NAN of no points */
+	double mape;        /* mean absolute percentage error, as a share; NAN of no points */
 	double worst, bias; /* signed: of the largest absolute value; the mean */
 };
 struct validate_errors validate_errors(const double *predicted, const double *measured, size_t n);

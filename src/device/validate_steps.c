@@ -17,8 +17,8 @@ struct reading {
 	const struct pair *pair;
 	struct sums of[HX_PASS_COUNT];
 	double pending[HX_PASS_COUNT][HX_OP_COUNT][HX_MAX_UNITS]; /* of the pass whose end is not read yet */
-	bool seen[HX_PASS_COUNT]; /* it has such operators: a verify pass may have those of a front */
-	double decode_s; /* in passes but prefills */
+	bool seen[HX_PASS_COUNT];                                 /* it has such operators: a verify pass may have those of a front */
+	double decode_s;                                          /* in passes but prefills */
 };
 
 const char *validate_step_op(int op)
@@ -97,7 +97,8 @@ static void add(struct validate_steps *out, int pass, int op, int unit, double p
 	out->v[out->n++] = (struct validate_step){pass, op, unit, predicted_s, n ? measured_s / (double)n : NAN, n, !is_prefill(pass)};
 }
 
-static void add_pass(struct validate_steps *out, const struct predict *p, const struct reading *r, const struct hx_pass *pass, double context)
+static void add_pass(struct validate_steps *out, const struct predict *p, const struct reading *r, const struct hx_pass *pass,
+		     double context)
 {
 	const struct hx_chain *chain = r->pair->plan.chains[pass->chain];
 	const struct sums *m = &r->of[pass->kind];
@@ -110,7 +111,8 @@ static void add_pass(struct validate_steps *out, const struct predict *p, const 
 			if (ops.v[k][u].count)
 				add(out, pass->kind, k, u, ops.v[k][u].cost.time_s, m->op[k][u], m->n);
 	if (pass->kind != HX_PASS_FRONT) /* it ends within a verify pass */
-		add(out, pass->kind, VALIDATE_SYNC, chain->n_segments == 1 ? chain->segments[0].unit : -1, cost.sync_s + cost.transfer_s, m->rest, m->n);
+		add(out, pass->kind, VALIDATE_SYNC, chain->n_segments == 1 ? chain->segments[0].unit : -1, cost.sync_s + cost.transfer_s,
+		    m->rest, m->n);
 }
 
 void validate_steps(struct validate_steps *out, const struct predict *p, const struct pair *pair, const struct hx_trace *trace,

@@ -17,10 +17,10 @@ const char *validate_step_pass(int pass);
 /* All operators of a kind on a unit, in one pass. */
 struct validate_step {
 	int pass, op;
-	int unit; /* -1: not one alone */
+	int unit;                       /* -1: not one alone */
 	double predicted_s, measured_s; /* NAN: unknown */
-	int64_t n; /* passes measured */
-	bool decodes; /* no prefill */
+	int64_t n;                      /* passes measured */
+	bool decodes;                   /* no prefill */
 };
 
 struct validate_steps {
