@@ -39,7 +39,7 @@ static void print_usage(void)
 	     "Should this device speculate, where should drafter and target run, and how long\n"
 	     "should drafts be?\n");
 	for (int i = 0; i < N_COMMANDS; i++)
-		printf("  %-8s  %s\n", commands[i].about.name, commands[i].about.summary);
+		printf("  %-9s  %s\n", commands[i].about.name, commands[i].about.summary);
 	puts("\n'hexplore COMMAND --help' lists a command's options; hexplore(1) tells more.");
 }
 

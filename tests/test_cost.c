@@ -146,6 +146,9 @@ static void attention(void **state)
 	check_near(c.bytes, 2 * 4096 + 102 * 1024, 0);
 	check_near(c.flop, 2048 * (101 + 102), 0);
 	check_near(c.compute_s, 2048 * 203 / (2 * 1e9 * 64 * (.1 + .1 / 3)), 1e-12);
+	t.profile.units[1].attn_efficiency = 0.02; /* its own, at any number of rows */
+	for (int r = 1; r < 4; r++)
+		check_near(cost_op(&t.profile, &op, r, 1, 0, 8e9).compute_s, 2048 * r * (r + 1) / 2 / (2 * 1e9 * 64 * .02), 1e-12);
 	op.window = 50;
 	c = cost_op(&t.profile, &op, 2, 1, 100, 8e9);
 	check_near(c.bytes, 2 * 4096 + 51 * 1024, 0);

@@ -165,7 +165,7 @@ static int read_options(struct options *o, const struct opt_command *about, int 
 		{"kernels", 0, "SET", "kernels to measure (default: the fastest)", &o->kernels, NULL},
 		{"largest", 0, "SIZE", "no model larger than that (default: 8 last-level caches)", &o->largest, NULL},
 		{"db", 0, "FILE", "store the samples there (default: " CMD_DEFAULT_DB ")", &o->db, NULL},
-		{"force", 'f', NULL, "replace a file that is no calibration", NULL, &o->force},
+		{"force", 0, NULL, "replace a file that is no calibration", NULL, &o->force},
 		{"quiet", 'q', NULL, "no progress", NULL, &o->quiet},
 		{0}};
 	int first, rc = opt_parse(argc, argv, about, opts, &first, &o->help, err);

@@ -12,11 +12,16 @@
 
 enum { ITERATIONS = 60, ROUNDS = 3 };
 
-/* What ties neighbours in a table together, where samples leave them open: a factor of e between them weighs as an error of a hundredth. */
-static const double tie = 0.01;
+/* What ties neighbours in a table together, where samples leave them open: the error that a factor of e between them weighs as. A few rows make no kernel
+ * more efficient than some more do; where memory is what takes their time, samples alone would not tell. */
+enum { FEW_ROWS = 4 };
+static const double tie = 0.01, fall = 0.1;
 
 /* Samples further off than so many times the median count less and less: what disturbed them is not to be fitted. */
 static const double outlying = 3;
+
+/* A sample whose repeats differ by so much counts two thirds. */
+static const double scattered = 0.1;
 
 /* Bytes that a core reads in a cycle at most, from its nearest cache. */
 static const double load_bytes = 64;
@@ -26,6 +31,7 @@ struct parameter {
 	char *path;
 	double min, max;
 	const double *neighbour; /* in the table; NULL: none */
+	bool rises;              /* is above its neighbour, that is */
 };
 
 struct fit {
@@ -51,10 +57,10 @@ static double predicted(const struct profile *p, const struct calibrate_sample *
 	return cost_op(p, &s->op, s->rows, s->logits, s->cached, bw).time_s;
 }
 
-static void add_parameter(struct fit *f, double *at, char *path, double min, double max, const double *neighbour)
+static void add_parameter(struct fit *f, double *at, char *path, double min, double max, const double *neighbour, bool rises)
 {
 	f->parameters = hx_xrealloc(f->parameters, f->n_parameters + 1, sizeof(*f->parameters));
-	f->parameters[f->n_parameters++] = (struct parameter){at, path, min, max, neighbour};
+	f->parameters[f->n_parameters++] = (struct parameter){at, path, min, max, neighbour, rises};
 }
 
 static void list_parameters(struct fit *f)
@@ -67,20 +73,27 @@ static void list_parameters(struct fit *f)
 		for (size_t k = 0; k < b->n_cores; k++)
 			add_parameter(f, &b->bytes_s[i][k], hx_xasprintf("units.%s.bandwidth.bytes_s[%zu][%zu]", name, i, k), 1e6,
 				      load_bytes * u->is.clock_hz * b->cores[k],
-				      i ? &b->bytes_s[i - 1][k] : NULL);
+				      i ? &b->bytes_s[i - 1][k] : NULL, false);
 	for (size_t i = 0; i < u->n_kernels; i++)
 		for (size_t r = 0; r < u->kernels[i].n_efficiency; r++)
 			add_parameter(f, &u->kernels[i].efficiency[r], hx_xasprintf("units.%s.kernels[%zu].efficiency[%zu]", name, i, r), 1e-6, 1,
-				      r ? &u->kernels[i].efficiency[r - 1] : NULL);
-	add_parameter(f, &u->attn_efficiency, hx_xasprintf("units.%s.attn_efficiency", name), 1e-6, 1, NULL);
-	add_parameter(f, &u->p, hx_xasprintf("units.%s.p", name), 2, 8, NULL);
-	add_parameter(f, &u->launch_s, hx_xasprintf("units.%s.launch_s", name), 1e-9, 1, NULL);
+				      r ? &u->kernels[i].efficiency[r - 1] : NULL, u->kernels[i].rows[r] <= FEW_ROWS);
+	add_parameter(f, &u->attn_efficiency, hx_xasprintf("units.%s.attn_efficiency", name), 1e-6, 1, NULL, false);
+	add_parameter(f, &u->p, hx_xasprintf("units.%s.p", name), 2, 8, NULL, false);
+	add_parameter(f, &u->launch_s, hx_xasprintf("units.%s.launch_s", name), 1e-9, 1, NULL, false);
 }
 
 static void set(const struct fit *f, const gsl_vector *x)
 {
 	for (size_t i = 0; i < f->n_parameters; i++)
 		*f->parameters[i].at = fmin(fmax(exp(gsl_vector_get(x, i)), f->parameters[i].min), f->parameters[i].max);
+}
+
+static double tied(const struct parameter *p)
+{
+	double above = p->neighbour ? log(*p->at / *p->neighbour) : 0;
+
+	return (p->rises && above < 0 ? fall : tie) * above;
 }
 
 static int residuals(const gsl_vector *x, void *data, gsl_vector *out)
@@ -97,7 +110,7 @@ static int residuals(const gsl_vector *x, void *data, gsl_vector *out)
 		const struct parameter *p = &f->parameters[i];
 		double beyond = gsl_vector_get(x, i) - log(*p->at); /* its bounds */
 
-		gsl_vector_set(out, f->n_samples + i, beyond + (p->neighbour ? tie * log(*p->at / *p->neighbour) : 0));
+		gsl_vector_set(out, f->n_samples + i, beyond + tied(p));
 	}
 	return GSL_SUCCESS;
 }
@@ -153,13 +166,13 @@ static int by_size(const void *pa, const void *pb)
 	return (*a > *b) - (*a < *b);
 }
 
-/* By the square root of the share; once there is a fit, less for those that are far from it. */
+/* By the square root of the share, less for those that scatter; once there is a fit, less for those that are far from it. */
 static void weigh(struct fit *f, bool fitted)
 {
 	double *off = hx_xcalloc(f->n_samples, sizeof(*off)), *sorted = hx_xcalloc(f->n_samples, sizeof(*off)), median;
 
 	for (size_t i = 0; i < f->n_samples; i++) {
-		f->weights[i] = sqrt(f->samples[i]->share);
+		f->weights[i] = sqrt(f->samples[i]->share) / hypot(1, f->samples[i]->spread / scattered);
 		off[i] = sorted[i] = fitted ? f->weights[i] * fabs(predicted(&f->c->profile, f->samples[i]) / f->samples[i]->seconds - 1) : 0;
 	}
 	qsort(sorted, f->n_samples, sizeof(*sorted), by_size);
