@@ -21,21 +21,24 @@ static void fail(const char *what)
 	exit(1);
 }
 
+static const int tokens[CACHED] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+
+static void decode(const struct hx_lm *lm, enum hx_pass_kind pass, int rows, int logit_rows)
+{
+	struct hx_logits out;
+	struct hx_err err;
+
+	if (lm->decode(lm->self, pass, tokens, rows, logit_rows, &out, &err))
+		fail(err.msg);
+}
+
 /* Seconds of a pass: the mean of a few, so that short ones are not lost in the clock. */
 static double pass_s(const struct hx_lm *lm, int rows)
 {
-	static const int tokens[CACHED] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
-	struct hx_logits out;
-	struct hx_err err;
-	double start_s;
+	double start_s = hx_trace_now_s();
 
-	lm->rollback(lm->self, 0);
-	if (lm->decode(lm->self, HX_PASS_PREFILL_TARGET, tokens, CACHED, 0, &out, &err))
-		fail(err.msg);
-	start_s = hx_trace_now_s();
 	for (int i = 0; i < REPEATS; i++) {
-		if (lm->decode(lm->self, HX_PASS_VERIFY, tokens, rows, rows, &out, &err))
-			fail(err.msg);
+		decode(lm, HX_PASS_VERIFY, rows, rows);
 		lm->rollback(lm->self, CACHED);
 	}
 	return (hx_trace_now_s() - start_s) / REPEATS;
@@ -90,6 +93,7 @@ static void bench(const char *path, struct hx_engine *e, int threads, struct ben
 	if (hx_instance_open(&in, e, &want, &err))
 		fail(err.msg);
 	lm = hx_exec_lm(in.exec);
+	decode(&lm, HX_PASS_PREFILL_TARGET, CACHED, 0);
 	peak = bench_peak_of(e->kernels, in.model.type);
 	for (int i = 0; i < BENCH_ROUNDS; i++) {
 		f.read_s[i] = bench_timed(in.pools[0], bench_read, memory);
