@@ -230,6 +230,19 @@ static void test_covariance(void **state)
 	calibrate_free(&c);
 }
 
+static void test_too_few_samples(void **state)
+{
+	struct calibration c;
+	struct hx_err err = {""};
+
+	(void)state;
+	set_up(&c);
+	add_pass(&c, HX_F16, 4e6, 1, 1, 0, 0); /* is held out */
+	assert_int_equal(calibrate_fit(&c, &err), HX_INPUT);
+	assert_string_equal(err.msg, "c: 0 samples are too few for 42 parameters");
+	calibrate_free(&c);
+}
+
 static void count_problem(void *arg, const char *path, const char *what)
 {
 	print_error("%s %s\n", path, what);
@@ -317,6 +330,7 @@ int main(void)
 		cmocka_unit_test(test_scattered_samples),
 		cmocka_unit_test(test_disturbed_samples),
 		cmocka_unit_test(test_covariance),
+		cmocka_unit_test(test_too_few_samples),
 		cmocka_unit_test(test_profile_is_complete),
 		cmocka_unit_test(test_shipped_profiles_survive_writing),
 	};

@@ -25,10 +25,11 @@ enum { FAMILIES = sizeof(families) / sizeof(*families) };
 
 /* ---- the skeleton ---- */
 
-static const struct probe_cluster *cluster_of(const struct machine *m, const char *name)
+/* A cluster may be a unit under two names; NULL: none of the machine's. */
+static const struct probe_cluster *cluster_of(const struct machine *m, int unit)
 {
 	for (int i = 0; i < m->probe.n_clusters; i++)
-		if (strcmp(m->probe.clusters[i].name, name) == 0)
+		if (m->probe.clusters[i].cpus == m->engine.cpus[unit])
 			return &m->probe.clusters[i];
 	return NULL;
 }
@@ -101,7 +102,7 @@ static void list_kernels(struct unit *u, const struct calibrate_options *o, cons
 static int add_unit(struct calibration *c, struct machine *m, const struct calibrate_options *o, int from, struct hx_err *err)
 {
 	const struct hx_unit *is = m->engine.units.v[from];
-	const struct probe_cluster *cluster = cluster_of(m, is->name);
+	const struct probe_cluster *cluster = cluster_of(m, from);
 	struct unit *u = &c->profile.units[c->profile.n_units];
 	struct peak peak = {m->engine.kernels, !cluster || cluster->clock_is_now ? NAN : cluster->clock_hz, u->flop_per_cycle};
 	double cache = cluster && cluster->last_cache_bytes > 0 ? cluster->last_cache_bytes : NAN;

@@ -263,8 +263,12 @@ static int fit_unit(struct calibration *c, int u, struct hx_err *err)
 		if (c->samples[i].op.unit == u && !c->samples[i].held_out)
 			f.samples[f.n_samples++] = &c->samples[i];
 	list_parameters(&f);
-	start(&f);
-	rc = solve(&f, err);
+	if (f.n_samples < f.n_parameters) {
+		rc = hx_err_set(err, HX_INPUT, "%s: %zu samples are too few for %zu parameters", unit_of(&f)->is.name, f.n_samples, f.n_parameters);
+	} else {
+		start(&f);
+		rc = solve(&f, err);
+	}
 	for (size_t i = 0; i < f.n_parameters; i++)
 		free(f.parameters[i].path);
 	free(f.parameters);
