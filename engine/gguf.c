@@ -67,8 +67,6 @@ static int take_text(struct reader *r, struct hx_gguf_text *t, const char *what)
 	return rc;
 }
 
-/* ---- metadata ---- */
-
 static int fail_value(struct reader *r, const struct hx_gguf_value *v, const char *what, uint64_t number)
 {
 	return hx_err_set(r->err, HX_INPUT, "%.200s: value '%.*s': %s %llu", r->g->name, shown(v->key), v->key.s, what,
@@ -151,8 +149,6 @@ static int take_values(struct reader *r, uint64_t n)
 					  g->values[i].key.s);
 	return HX_OK;
 }
-
-/* ---- tensors ---- */
 
 static int fail_tensor(struct reader *r, const struct hx_gguf_tensor *t, const char *what)
 {
@@ -278,8 +274,6 @@ static int take_tensors(struct reader *r, uint64_t n)
 	free(offsets);
 	return rc;
 }
-
-/* ---- the file ---- */
 
 static int take_header(struct reader *r, uint64_t *n_tensors, uint64_t *n_values)
 {

@@ -18,8 +18,6 @@ struct reader {
 	struct hx_err *err;
 };
 
-/* ---- hyperparameters ---- */
-
 /* `llama.block_count` */
 static const char *arch_key(const struct reader *r, char *buf, const char *key)
 {
@@ -158,8 +156,6 @@ static int read_constants(struct reader *r)
 	return read_scaling(r);
 }
 
-/* ---- tensors ---- */
-
 /* A tensor of rows of `in` values, `out` of them; *t is NULL where it is missing and need not be there. */
 static int tensor(struct reader *r, const char *name, int in, int out, bool needed, const struct hx_gguf_tensor **t)
 {
@@ -284,8 +280,6 @@ static void count_types(struct hx_model *m)
 		if (values[t] > values[m->type])
 			m->type = t;
 }
-
-/* ---- the model ---- */
 
 static int read_arch(struct reader *r)
 {

@@ -51,8 +51,6 @@ static float normal(struct synth *s)
 	return (float)(sum - 2 * 0xffff) * (1.7320508f / 0x10000);
 }
 
-/* ---- what the file has ---- */
-
 /* The factor by which Llama 3 stretches low frequencies, which the shape has as text; 0: it does not. */
 static double rope_factor(const struct hx_shape *s)
 {
@@ -147,8 +145,6 @@ static int write_tensor(struct synth *s, const struct planned *t)
 	return left ? HX_IO : HX_OK;
 }
 
-/* ---- metadata ---- */
-
 static void arch_integer(struct synth *s, const char *key, int value)
 {
 	char name[96];
@@ -191,8 +187,6 @@ static void write_metadata(struct synth *s)
 	}
 	hx_synth_vocab(s->w, h->vocab);
 }
-
-/* ---- the file ---- */
 
 /* What a shape says that its architecture does not let it be; NULL: nothing. */
 static const char *contradiction(const struct hx_shape *s, const struct hx_arch *arch)

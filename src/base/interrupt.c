@@ -1,7 +1,6 @@
 /* Interrupts. */
 #include "base/interrupt.h"
 
-#include <signal.h>
 #include <stddef.h>
 
 static volatile sig_atomic_t came;
@@ -25,4 +24,9 @@ void interrupt_catch(bool on)
 bool interrupt_came(void)
 {
 	return came;
+}
+
+const volatile sig_atomic_t *interrupt_flag(void)
+{
+	return &came;
 }

@@ -1,6 +1,8 @@
 /* hexplore calibrate: this machine as a hardware profile. */
 #include "device/calibrate.h"
 
+#include "base/file.h"
+#include "base/interrupt.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "output/progress.h"
@@ -9,7 +11,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,24 +27,6 @@ struct options {
 	char *path, *name; /* of the profile */
 	double load;       /* before */
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal)
-{
-	(void)signal;
-	interrupted = 1;
-}
-
-static void catch_interrupt(bool on)
-{
-	struct sigaction action = {.sa_handler = on ? on_interrupt : SIG_DFL, .sa_flags = SA_RESETHAND}; /* a second Ctrl-C ends at once */
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
-
-/* ---- what is wanted ---- */
 
 /* Marks what a list separated by commas names. all: what `all` marks, -1: no such word. */
 static int mark(const char *list, const char *option, const char *const *names, bool *marked, int all, struct hx_err *err)
@@ -183,8 +166,6 @@ static int read_options(struct options *o, const struct opt_command *about, int 
 	return rc ? rc : check_folder(o->path, err);
 }
 
-/* ---- what disturbs ---- */
-
 static double load_now(void)
 {
 	double load = NAN;
@@ -206,8 +187,6 @@ static void warn(const struct options *o, const struct machine *m)
 			fprintf(stderr, "hexplore: the clock of %s is governed by '%s', not fixed\n", m->probe.clusters[i].name, m->probe.clusters[i].governor);
 }
 
-/* ---- the profile ---- */
-
 static void describe(struct calibration *c, const struct options *o, const struct machine *m)
 {
 	struct profile *p = &c->profile;
@@ -227,25 +206,9 @@ static void describe(struct calibration *c, const struct options *o, const struc
 	free(who);
 }
 
-/* Under another name first: a profile is there whole or not at all. */
-static int write_file(const char *path, const char *text, size_t size, struct hx_err *err)
+static void put_text(FILE *f, const void *text)
 {
-	char *beside = hx_xasprintf("%s.XXXXXX", path), shown[256];
-	mode_t mask = umask(0);
-	int fd = mkstemp(beside), rc = HX_OK;
-	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
-	bool whole = f && fwrite(text, 1, size, f) == size && fchmod(fd, 0666 & ~mask) == 0;
-
-	umask(mask);
-	if (f)
-		whole = fclose(f) == 0 && whole;
-	if (!whole || rename(beside, path) != 0) {
-		rc = hx_err_set(err, HX_IO, "cannot write '%s': %s", text_clean(shown, sizeof(shown), path), strerror(errno));
-		if (fd >= 0)
-			unlink(beside);
-	}
-	free(beside);
-	return rc;
+	fputs(text, f);
 }
 
 static int write_profile(const struct calibration *c, const char *path, struct hx_err *err)
@@ -263,13 +226,11 @@ static int write_profile(const struct calibration *c, const char *path, struct h
 	rc = profile_parse(&again, text, size, path, err); /* a figure out of all bounds is no profile */
 	if (!rc) {
 		profile_free(&again);
-		rc = write_file(path, text, size, err);
+		rc = file_write(path, put_text, text, err);
 	}
 	free(text);
 	return rc;
 }
-
-/* ---- what was found ---- */
 
 static void print_bandwidths(const struct profile *p)
 {
@@ -381,8 +342,6 @@ static void print(const struct calibration *c, const struct options *o)
 			10 * c->restless > c->n_passes ? ": the machine was not at rest, calibrate again" : "");
 }
 
-/* ---- the samples ---- */
-
 static struct store_sample stored(const struct calibration *c, const struct calibrate_sample *s)
 {
 	double in = s->op.in_row / sizeof(float), weights = s->op.flop_row / 2;
@@ -427,8 +386,6 @@ static int begin_run(const struct options *o, const struct machine *m, int argc,
 	return rc;
 }
 
-/* ---- all of it ---- */
-
 struct shown {
 	struct progress *progress;
 	bool quiet;
@@ -449,12 +406,12 @@ static int measure(struct calibration *c, struct machine *m, struct options *o, 
 	int rc;
 
 	o->what.quick = o->quick;
-	o->what.stop = &interrupted;
+	o->what.stop = interrupt_flag();
 	o->what.progress = show_progress;
 	o->what.arg = &shown;
-	catch_interrupt(true);
+	interrupt_catch(true);
 	rc = calibrate(c, m, &o->what, err);
-	catch_interrupt(false);
+	interrupt_catch(false);
 	if (shown.progress)
 		progress_end(shown.progress);
 	return rc;

@@ -1,6 +1,7 @@
 /* hexplore model synth */
 #include "cmd/model_synth.h"
 
+#include "base/interrupt.h"
 #include "base/text.h"
 #include "core/shape.h"
 #include "engine/synth.h"
@@ -8,23 +9,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal)
-{
-	(void)signal;
-	interrupted = 1;
-}
-
-/* So that no half of a large file stays behind. */
-static void catch_interrupt(bool on)
-{
-	struct sigaction action = {.sa_handler = on ? on_interrupt : SIG_DFL, .sa_flags = SA_RESETHAND}; /* a second Ctrl-C ends at once */
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
 
 static int read_options(const struct model_synth *m, struct hx_shape *s, struct hx_synth_options *o, struct hx_err *err)
 {
@@ -35,7 +19,7 @@ static int read_options(const struct model_synth *m, struct hx_shape *s, struct 
 
 	if (!m->output)
 		return hx_err_set(err, HX_INPUT, "model synth: name the file to write with --output");
-	*o = (struct hx_synth_options){.type = HX_F16, .seed = 1, .stop = &interrupted};
+	*o = (struct hx_synth_options){.type = HX_F16, .seed = 1, .stop = interrupt_flag()};
 	if (m->quant && (o->type = hx_shape_type(m->quant)) < 0) {
 		const char *near = text_nearest(m->quant, hx_type_names);
 
@@ -69,9 +53,9 @@ int model_synth(void *options, const char *name, struct inputs *in, struct hx_er
 	if (!(rc = read_options(options, &s, &o, err))) {
 		const struct model_synth *m = options;
 
-		catch_interrupt(true);
+		interrupt_catch(true);
 		rc = hx_synth_write(&s, &o, m->output, err);
-		catch_interrupt(false);
+		interrupt_catch(false);
 	}
 	shape_free(&s);
 	return rc;

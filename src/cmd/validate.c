@@ -1,14 +1,14 @@
 /* hexplore validate: points of a sweep run here, and how far their predictions were off. */
 #include "cmd/validate_print.h"
 
+#include "base/interrupt.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { INTERRUPTED = 128 + SIGINT, DEFAULT_REPEATS = 51 };
+enum { DEFAULT_REPEATS = 51 };
 static const double default_budget_s = 600;
 
 struct validating {
@@ -21,24 +21,6 @@ struct validating {
 	double budget_s;
 	bool quiet;
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal)
-{
-	(void)signal;
-	interrupted = 1;
-}
-
-static void catch_interrupt(bool on)
-{
-	struct sigaction action = {.sa_handler = on ? on_interrupt : SIG_DFL, .sa_flags = SA_RESETHAND}; /* a second Ctrl-C ends at once */
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
-
-/* ---- measuring ---- */
 
 static int keep_speedup(void *arg, const struct store_value *values)
 {
@@ -102,7 +84,7 @@ static int measure(struct validating *x, struct hx_err *err)
 	double began_s = hx_trace_now_s();
 	int rc = HX_OK;
 
-	for (size_t i = 0; i < x->n && !rc && !interrupted; i++) {
+	for (size_t i = 0; i < x->n && !rc && !interrupt_came(); i++) {
 		double left_s = x->budget_s - (hx_trace_now_s() - began_s);
 		struct point pt = space_point(&x->s.space, x->out.ids[i] - 1);
 
@@ -123,18 +105,16 @@ static int validate_all(struct validating *x, const char *command, const char *d
 	if (rc)
 		return rc;
 	x->v.store = x->store;
-	catch_interrupt(true);
+	interrupt_catch(true);
 	rc = validate_record(&x->v, command, err);
 	if (!rc)
 		rc = measure(x, err);
-	catch_interrupt(false);
+	interrupt_catch(false);
 	ended = validate_end(&x->v, rc ? &ignored : err);
 	if (x->out.done)
 		validate_print(&x->out, format);
-	return rc ? rc : ended ? ended : interrupted ? INTERRUPTED : HX_OK;
+	return rc ? rc : ended ? ended : interrupt_came() ? INTERRUPT_STATUS : HX_OK;
 }
-
-/* ---- options ---- */
 
 struct options {
 	const char *db, *sweep_id, *format, *repeats, *budget, *tokens;
@@ -218,7 +198,7 @@ static int load_and_run(struct validating *x, const struct options *o, const cha
 	x->v.sweep = x->s.sweep.id;
 	x->out.s = &x->s;
 	x->v.options.seed = (uint64_t)x->s.study.sweep.seed;
-	x->v.options.stop = &interrupted;
+	x->v.options.stop = interrupt_flag();
 	if ((rc = validate_begin(&x->v, err)))
 		return rc;
 	if ((rc = check_points(x, err))) {

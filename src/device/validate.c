@@ -355,7 +355,6 @@ int validate_point(struct validate *v, const struct point *pt, double predicted,
 			.pt = pt,
 			.plain = space_point(v->p->space, predict_baseline(v->p, pt)->index),
 			.workload = &v->p->study->sweep.workloads[pt->workload]};
-	double memory_bytes = v->machine.engine.memory_bytes;
 	struct hx_err why;
 	int rc;
 
@@ -371,7 +370,6 @@ int validate_point(struct validate *v, const struct point *pt, double predicted,
 	rc = run(&j, hx_trace_now_s(), budget_s, out, &why);
 	runner_close(&j.configuration);
 	runner_close(&j.baseline);
-	v->machine.engine.memory_bytes = memory_bytes;
 	free(j.prompt);
 	free(j.accepted);
 	if (rc && stopped(v))
