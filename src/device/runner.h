@@ -3,6 +3,7 @@
 #define DEVICE_RUNNER_H
 
 #include "device/machine.h"
+#include "engine/fitted.h"
 #include "engine/speculate.h"
 
 struct runner_options {
@@ -21,6 +22,7 @@ struct runner_options {
 struct runner {
 	struct hx_instance target, draft; /* draft: unused by lookup and early exit */
 	struct hx_lm lm, lm_draft;        /* lm_draft: of a model drafter, early exit too */
+	struct hx_fitted fitted;          /* a drafter whose vocabulary is padded to another size than the target's */
 	struct hx_draft drafter;
 	bool speculates;                  /* there is a drafter */
 	bool early_exit, lookup;
