@@ -80,6 +80,11 @@ static int take_memory(struct hx_instance *in, struct hx_engine *e, const struct
 	return HX_OK;
 }
 
+static int smaller(int a, int b)
+{
+	return a < b ? a : b;
+}
+
 int hx_instance_open(struct hx_instance *in, struct hx_engine *e, const struct hx_engine_model *want, struct hx_err *err)
 {
 	struct hx_exec_options options = want->options;
@@ -90,7 +95,9 @@ int hx_instance_open(struct hx_instance *in, struct hx_engine *e, const struct h
 	if (rc)
 		return rc;
 	if (!options.context)
-		options.context = in->model.shape.context < DEFAULT_CONTEXT ? in->model.shape.context : DEFAULT_CONTEXT;
+		options.context = smaller(in->model.shape.context, DEFAULT_CONTEXT);
+	if (want->shorter)
+		options.context = smaller(in->model.shape.context, options.context);
 	if (want->text)
 		rc = hx_tokenizer_create(&in->tokenizer, in->model.gguf, err);
 	if (!rc)

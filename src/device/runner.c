@@ -40,7 +40,7 @@ static int open_draft(struct runner *r, struct machine *m, const struct runner_o
 	const char *map = o->draft_map ? o->draft_map : o->target_map ? o->target_map : "cpu";
 	int rows = o->logit_rows > 1 ? o->logit_rows : 1, rc;
 	const struct hx_engine_model want = {.path = o->draft, .type = o->draft_type, .mapping = map, .text = o->text,
-					     .options = {o->context, rows, o->kv_cache, 0}};
+					     .options = {r->lm.context, rows, o->kv_cache, 0}, .shorter = true};
 	struct hx_lm lm;
 
 	rc = hx_instance_open(&r->draft, &m->engine, &want, err);

@@ -12,7 +12,7 @@ struct runner_options {
 	const char *target_map, *draft_map; /* NULL: `cpu`; as the target */
 	int target_type, draft_type;  /* enum hx_type to requantise to; -1: as in the file */
 	int gamma;                    /* most guesses of a round */
-	int context;                  /* 0: as much as both models hold, 4096 at most */
+	int context;                  /* of the target, 0: as much as it holds, 4096 at most; a drafter that holds less drafts no further than that */
 	int logit_rows;               /* that passes may ask for besides gamma + 1; 0: none */
 	bool kv_cache;
 	bool text;                    /* tokenizers are wanted, and have to agree */
