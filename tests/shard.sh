@@ -271,6 +271,19 @@ hostile "a sweep that is none" "UPDATE input SET text = '{' WHERE kind = 'sweep'
 hostile "a name of lines" "UPDATE sweep SET version = 'a
 b', profile = 'c
 ''\"d' ; UPDATE part SET done = -1" "database 'hostile.db' is damaged: the progress of sweep 1 cannot be$"
+# a page with one row less than it holds, which SQLite reads without a word
+number() {
+	od -An -v -tu1 -j "$1" -N "$2" t.keep | awk '{ for (i = 1; i <= NF; i++) v = v * 256 + $i; print v }'
+}
+page=$(number 16 2)
+leaf=$((($(sqlite3 t.keep "SELECT rootpage FROM sqlite_schema WHERE name = 'point'") - 1) * page))
+while [ "$(number $leaf 1)" -lt 8 ]; do # not a leaf: to the last below it
+	leaf=$((($(number $((leaf + 8)) 4) - 1) * page))
+done
+cp t.keep short.db
+printf "\\$(printf %03o $(($(number $((leaf + 4)) 1) - 1)))" | dd of=short.db bs=1 seek=$((leaf + 4)) conv=notrunc 2>/dev/null
+is "a row is lost" "$(sqlite3 short.db 'SELECT count(*) FROM point')" "$(($(sqlite3 t.keep 'SELECT count(*) FROM point') - 1))"
+refused "a damaged page" "database 'short.db' is damaged, so nothing is joined; 'sqlite3 FILE .recover' may save rows$" short.db
 cp t.keep quotes.db
 sqlite3 quotes.db "UPDATE mapping SET text = 'it''s; DROP TABLE point; --\"
 ' || text WHERE id = (SELECT max(target_map) FROM point); UPDATE point SET reason = 'a''b

@@ -165,12 +165,23 @@ out:
 	return rc;
 }
 
+int store_check(struct store *s, const char *so, struct hx_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = store_prepare(s, "PRAGMA quick_check(1)", &st, err);
+
+	if (store_next(s, st, &rc, err) && strcmp((const char *)sqlite3_column_text(st, 0), "ok") != 0)
+		rc = hx_err_set(err, HX_IO, "database '%s' is damaged, so %s; 'sqlite3 FILE .recover' may save rows", s->path, so);
+	sqlite3_finalize(st);
+	return rc;
+}
+
 /* SQLite notices damage only where it comes across it. A free list that names a page in use, for one, it follows, and writes over what was
  * stored there. Its quick_check misses just that where the newest table is a view (3.40), so the views go while it runs. */
 static int check_undamaged(struct store *s, struct hx_err *err)
 {
 	static const char drops[] = "SELECT group_concat(printf('DROP VIEW \"%w\"', name), ';') FROM sqlite_schema WHERE type = 'view'";
-	sqlite3_stmt *views = NULL, *check = NULL;
+	sqlite3_stmt *views = NULL;
 	int rc = store_execute(s, "BEGIN IMMEDIATE", err);
 
 	if (rc)
@@ -179,16 +190,12 @@ static int check_undamaged(struct store *s, struct hx_err *err)
 		goto out;
 	if (sqlite3_step(views) != SQLITE_ROW)
 		rc = store_fail(s, err);
-	if (rc || (rc = store_execute(s, (const char *)sqlite3_column_text(views, 0), err)) ||
-	    (rc = store_prepare(s, "PRAGMA quick_check(1)", &check, err)))
-		goto out;
-	if (sqlite3_step(check) != SQLITE_ROW)
-		rc = store_fail(s, err);
-	else if (strcmp((const char *)sqlite3_column_text(check, 0), "ok") != 0)
-		rc = hx_err_set(err, HX_IO, "database '%s' is damaged, so nothing is added to it; 'sqlite3 FILE .recover' may save rows", s->path);
+	if (!rc)
+		rc = store_execute(s, (const char *)sqlite3_column_text(views, 0), err);
+	if (!rc)
+		rc = store_check(s, "nothing is added to it", err);
 out:
 	sqlite3_finalize(views);
-	sqlite3_finalize(check);
 	sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	return rc;
 }

@@ -463,7 +463,7 @@ int store_merge(struct store *into, char *const *paths, size_t n, int64_t **touc
 		if ((rc = store_open(&from, paths[i], STORE_READ, err)))
 			break;
 		/* of one moment: a sweep may be writing it */
-		if (!(rc = store_execute(from, "BEGIN", err)))
+		if (!(rc = store_execute(from, "BEGIN", err)) && !(rc = store_check(from, "nothing is joined", err)))
 			rc = move_all(into, from, i, &t, err);
 		store_close(from);
 	}
