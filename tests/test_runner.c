@@ -1,5 +1,6 @@
 /* Runners: pairs of models from their files. */
 #include "device/runner.h"
+#include "engine/agree.h"
 
 #include "tiny_model.h"
 
@@ -37,17 +38,20 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* As the drafter's table is padded further than the target's, or less far, output stays the target's own, padding that it chooses included. */
+/* As the drafter's table is padded further than the target's, or less far, output stays the target's own, padding that it chooses included; and
+ * drafts are accepted as often as they agree. */
 static void padded_vocabularies(void **state)
 {
 	(void)state;
 	for (int large = 0; large < 2; large++) {
-		struct runner_options o = {.target = paths[large], .draft = paths[!large], .target_type = -1, .draft_type = -1, .gamma = 3, .kv_cache = true,
-					   .text = true};
+		struct runner_options o = {.target = paths[large], .draft = paths[!large], .target_type = -1, .draft_type = -1, .gamma = 3,
+					   .logit_rows = HX_AGREE_ROWS, .kv_cache = true, .text = true};
 		struct hx_generate what = {.prompt = prompt, .n_prompt = PROMPT, .max_tokens = TOKENS};
 		struct hx_generated speculative, plain;
 		struct runner r;
+		struct hx_agreement agreement[TOKENS];
 		struct hx_err err = {""};
+		int at = 1;
 
 		if (runner_open(&r, &machine, &o, &err))
 			fail_msg("%s", err.msg);
@@ -57,6 +61,13 @@ static void padded_vocabularies(void **state)
 		assert_int_equal(plain.n_tokens, TOKENS);
 		assert_int_equal(speculative.n_tokens, TOKENS);
 		assert_memory_equal(speculative.tokens, plain.tokens, sizeof(*plain.tokens) * TOKENS);
+		if (hx_agree_model(agreement, &what, &plain, &r.lm_draft, false, &err))
+			fail_msg("%s", err.msg);
+		for (int i = 0; i < speculative.n_rounds; at += speculative.rounds[i++].accepted + 1) {
+			int most = speculative.rounds[i].drafted;
+
+			assert_int_equal(speculative.rounds[i].accepted, agreement[at].agreed < most ? agreement[at].agreed : most);
+		}
 		hx_speculate_free(&plain);
 		hx_speculate_free(&speculative);
 		runner_close(&r);
