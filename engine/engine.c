@@ -40,17 +40,24 @@ int hx_engine_pool(struct hx_engine *e, int unit, int cores, struct hx_pool **ou
 	return HX_OK;
 }
 
-/* The threads of a mapping. Clocks are the system's to set, and a plan that names one would not be the one that runs. */
+/* Clocks are the system's to set, and a plan that names one would not be the one that runs. */
+static int check_clocks(const struct hx_mapping *m, const struct hx_engine *e, struct hx_err *err)
+{
+	for (int i = 0; i < m->n_uses; i++)
+		if (m->uses[i].clock_hz != e->units.v[m->uses[i].unit]->clock_hz)
+			return hx_err_set(err, HX_INPUT, "mapping '%.200s': the engine sets no clocks; leave out @ and what follows it", m->text);
+	return HX_OK;
+}
+
+/* Threads wherever operators run: on a fallback too, which the mapping need not name. */
 static int take_pools(struct hx_instance *in, struct hx_engine *e, struct hx_err *err)
 {
 	int rc = HX_OK;
 
-	for (int i = 0; !rc && i < in->mapping.n_uses; i++) {
-		const struct hx_use *use = &in->mapping.uses[i];
+	for (size_t i = 0; !rc && i < in->graph.n_distinct; i++) {
+		const struct hx_op *op = &in->graph.distinct[i];
 
-		if (use->clock_hz != e->units.v[use->unit]->clock_hz)
-			return hx_err_set(err, HX_INPUT, "mapping '%.200s': the engine sets no clocks; leave out @ and what follows it", in->mapping.text);
-		rc = hx_engine_pool(e, use->unit, use->cores, &in->pools[use->unit], err);
+		rc = hx_engine_pool(e, op->unit, op->cores, &in->pools[op->unit], err);
 	}
 	return rc;
 }
@@ -60,6 +67,8 @@ static int place(struct hx_instance *in, struct hx_engine *e, const struct hx_en
 	const struct hx_shape *s = &in->model.shape;
 	int rc = hx_mapping_parse(&in->mapping, want->mapping, s, &e->units, err);
 
+	if (!rc)
+		rc = check_clocks(&in->mapping, e, err);
 	if (!rc)
 		rc = hx_graph_init(&in->graph, s, &in->mapping, want->type < 0 ? in->model.type : want->type, s->layers, &e->units, err);
 	return rc ? rc : take_pools(in, e, err);
@@ -80,6 +89,11 @@ static int take_memory(struct hx_instance *in, struct hx_engine *e, const struct
 	return HX_OK;
 }
 
+static int smaller(int a, int b)
+{
+	return a < b ? a : b;
+}
+
 int hx_instance_open(struct hx_instance *in, struct hx_engine *e, const struct hx_engine_model *want, struct hx_err *err)
 {
 	struct hx_exec_options options = want->options;
@@ -90,7 +104,9 @@ int hx_instance_open(struct hx_instance *in, struct hx_engine *e, const struct h
 	if (rc)
 		return rc;
 	if (!options.context)
-		options.context = in->model.shape.context < DEFAULT_CONTEXT ? in->model.shape.context : DEFAULT_CONTEXT;
+		options.context = smaller(in->model.shape.context, DEFAULT_CONTEXT);
+	if (want->shorter)
+		options.context = smaller(in->model.shape.context, options.context);
 	if (want->text)
 		rc = hx_tokenizer_create(&in->tokenizer, in->model.gguf, err);
 	if (!rc)
@@ -100,7 +116,7 @@ int hx_instance_open(struct hx_instance *in, struct hx_engine *e, const struct h
 	if (!rc)
 		rc = take_memory(in, e, want, &options, err);
 	if (!rc) {
-		hx_weights_load(&in->weights, &in->model, want->type, e->kernels, in->pools[in->mapping.uses[0].unit]);
+		hx_weights_load(&in->weights, &in->model, want->type, e->kernels, in->pools[hx_graph_op(&in->graph, 0)->unit]);
 		rc = hx_exec_create(&in->exec, &in->graph, &in->weights, in->pools, &options, err);
 	}
 	if (rc)

@@ -27,6 +27,7 @@ struct hx_engine_model {
 	const char *mapping;
 	bool text;           /* its tokenizer is wanted */
 	struct hx_exec_options options; /* context 0: as much as the model holds, 4096 at most */
+	bool shorter;        /* a context that the model does not hold is cut to what it does */
 };
 
 /* A model that can run. */

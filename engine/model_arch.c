@@ -131,7 +131,7 @@ void hx_arch_describe(struct hx_model *m)
 	s->description = model_description(m->gguf);
 	s->family = hx_xasprintf("%.*s", (int)family.len, family.s);
 	s->from = hx_xasprintf("metadata of %s.gguf", s->name);
-	s->tokenizer = hx_tokenizer_gguf_identity(m->gguf);
+	s->tokenizer = hx_tokenizer_identity(m->gguf);
 	s->rope = rope_variant(m);
 	s->rope_theta = m->rope_theta;
 }

@@ -58,7 +58,6 @@ int hx_tokenizer_create(struct hx_tokenizer **out, const struct hx_gguf *gguf, s
 	if (t->kind->space_prefix)
 		hx_gguf_bool(gguf, "tokenizer.ggml.add_space_prefix", &t->space_prefix);
 	t->used = (int)hx_tokenizer_used(gguf);
-	t->identity = hx_tokenizer_gguf_identity(gguf);
 	*out = t;
 	return HX_OK;
 }
@@ -74,24 +73,13 @@ void hx_tokenizer_free(struct hx_tokenizer *t)
 	free(t->tokens);
 	free(t->texts);
 	free(t->pieces);
-	free(t->identity);
 	free(t->name);
 	free(t);
-}
-
-int hx_tokenizer_vocab(const struct hx_tokenizer *t)
-{
-	return t->n;
 }
 
 int hx_tokenizer_bos(const struct hx_tokenizer *t)
 {
 	return t->bos;
-}
-
-int hx_tokenizer_eos(const struct hx_tokenizer *t)
-{
-	return t->eos;
 }
 
 bool hx_tokenizer_ends(const struct hx_tokenizer *t, int token)

@@ -10,9 +10,7 @@ struct hx_tokenizer;
 int hx_tokenizer_create(struct hx_tokenizer **out, const struct hx_gguf *gguf, struct hx_err *err);
 void hx_tokenizer_free(struct hx_tokenizer *t);
 
-int hx_tokenizer_vocab(const struct hx_tokenizer *t);
 int hx_tokenizer_bos(const struct hx_tokenizer *t); /* -1: none */
-int hx_tokenizer_eos(const struct hx_tokenizer *t); /* -1: none */
 bool hx_tokenizer_ends(const struct hx_tokenizer *t, int token); /* end of sequence, of turn, of text: generation stops there */
 
 /* Tokens of any bytes, valid UTF-8 or not, up to half a gigabyte. begin: with the begin-of-sequence token (and a final end) where the model wants them.
@@ -27,8 +25,7 @@ bool hx_tokenizer_space_prefix(const struct hx_tokenizer *t);
 
 /* Identity of the vocabulary: kind, and a hash of all tokens' texts in order, trailing padding tokens excluded, which are known by their type or
  * their name. `none` where the file has no tokens. The caller frees it. */
-char *hx_tokenizer_identity(const struct hx_tokenizer *t);
-char *hx_tokenizer_gguf_identity(const struct hx_gguf *gguf);
+char *hx_tokenizer_identity(const struct hx_gguf *gguf);
 
 /* HX_INPUT, naming the first token that differs, unless a draft of one is a text of the other: equal tokens over the smaller vocabulary, what the
  * larger has beyond it being padding. */

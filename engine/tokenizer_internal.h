@@ -34,7 +34,6 @@ struct hx_tokenizer {
 	const struct hx_tokenizer_kind *kind;
 	const struct hx_pretokenizer *pre; /* of BPE */
 	char *name;                        /* the file's, for errors */
-	char *identity;
 	char *texts, *pieces;              /* all tokens', one behind the other */
 	struct hx_token *tokens;
 	int n, used;                       /* used: without padding at the end */

@@ -47,7 +47,7 @@ size_t hx_tokenizer_used(const struct hx_gguf *g)
 	return used;
 }
 
-char *hx_tokenizer_gguf_identity(const struct hx_gguf *g)
+char *hx_tokenizer_identity(const struct hx_gguf *g)
 {
 	size_t used = hx_tokenizer_used(g), letters = 0;
 	struct hx_gguf_text kind = {"", 0};
@@ -64,11 +64,6 @@ char *hx_tokenizer_gguf_identity(const struct hx_gguf *g)
 	while (letters < kind.len && letters < 16 && strchr("abcdefghijklmnopqrstuvwxyz0123456789_", kind.s[letters]))
 		letters++;
 	return hx_xasprintf("%.*s-%016llx", (int)letters, kind.s, (unsigned long long)h);
-}
-
-char *hx_tokenizer_identity(const struct hx_tokenizer *t)
-{
-	return hx_xstrdup(t->identity);
 }
 
 struct hx_shown hx_tokenizer_shown(struct hx_gguf_text text)

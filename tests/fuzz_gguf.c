@@ -54,7 +54,7 @@ static void tokenize(const struct hx_gguf *g)
 	int *tokens;
 	size_t n;
 
-	free(hx_tokenizer_gguf_identity(g));
+	free(hx_tokenizer_identity(g));
 	if (hx_tokenizer_create(&t, g, &err))
 		return;
 	for (int flags = 0; flags < 4; flags++) {

@@ -13,6 +13,7 @@ END
 shape target 3 512 300
 shape draft 1 512 300
 shape other 1 512 400
+shape brief 1 64 300
 shape long 1 200000 300
 shape wide 64 16777216 300 1024 q4_0
 run_target() {
@@ -58,6 +59,17 @@ plain=$out
 run_target -p c -n 20 --draft draft.gguf --gamma 0
 is "gamma 0 is plain" "$out" "$plain"
 is "and has no rounds" "$(echo "$err" | grep -c rounds)" 0
+
+# ---- a drafter that holds less than the target ----
+for more in "" "--context 200"; do
+	# shellcheck disable=SC2086
+	run_target -p c -n 150 $more --draft brief.gguf --compare
+	is "brief drafter $more: plain text" "$status" 0
+	like "brief drafter $more: all of it" "$err" '^output: 150 tokens'
+	like "brief drafter $more: is said" "$err" '^drafter: holds 64 tokens; what follows was decoded without drafts$'
+done
+run_target -p c -n 60 --draft brief.gguf
+is "brief drafter, brief text: is not said" "$(echo "$err" | grep -c holds)" 0
 
 # ---- sampling ----
 run_target -p c -n 100 -q -t 1 --seed 5

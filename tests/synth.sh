@@ -56,7 +56,9 @@ bad() {
 }
 bad 2 "model synth: name the file to write with --output" synth small
 bad 2 "model synth: name one file; see 'hexplore model --help'" synth -o new.gguf
-bad 2 "--quant: no type 'q40'; did you mean 'q4_0'?" synth small --quant q40 -o new.gguf
+bad 2 "--quant: no quantisation 'q40'; did you mean 'q4_0'?" synth small --quant q40 -o new.gguf
+bad 2 "--quant: no quantisation 'int4'; there are f32, f16, bf16, q4_0, q4_1, q5_0, q5_1, q8_0, q4_k, q5_k and q6_k" \
+	synth small --quant int4 -o new.gguf
 bad 2 "neox: architecture 'gptneox' cannot be written; llama, qwen2, qwen3 and gemma3 can" synth neox -o new.gguf
 bad 2 "model show: --quant is an option of 'model synth'" show small --quant q4_0
 bad 2 "model check: --force is an option of 'model synth'" check small --force

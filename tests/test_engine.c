@@ -310,12 +310,52 @@ static void traces(void **state)
 	bench_free(&b);
 }
 
+/* Operators that a unit does not take run on its fallback, named by the mapping or not; a unit that is left without any need not be one that the engine
+ * can run. */
+static void falls_back(void **state)
+{
+	static const struct {
+		int first, last; /* operators the unit takes */
+		bool runs;       /* it has processors */
+		const char *mapping;
+	} cases[] = {
+		{HX_OP_ATTN_OUT, HX_OP_FFN_DOWN, true, "part"},
+		{HX_OP_ATTN_OUT, HX_OP_FFN_DOWN, true, "part:0-2+cpux1:3"},
+		{HX_OP_EMBED, HX_OP_QKV, true, "partx1"},
+		{HX_OP_COUNT, HX_OP_COUNT, false, "part"},
+	};
+	static float want[CONTEXT][VOCAB];
+	static char name[] = "part", cpu[] = "cpu";
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, "cpu", true, 1);
+	memcpy(want, take(&b.lm, text, CONTEXT, CONTEXT).logits, sizeof(want));
+	bench_free(&b);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct hx_engine_model wanted = {.path = file, .type = -1, .mapping = cases[i].mapping, .options = {CONTEXT, CONTEXT, true, 1}};
+		struct hx_support supports[HX_OP_COUNT + 1] = {{.op = -1}};
+		struct hx_unit part = {.name = name, .kind = HX_CPU, .cores = 2, .usable = 2, .clock_hz = 1e9, .supports = supports, .n_supports = 1,
+				       .fallback = cpu};
+
+		for (int op = cases[i].first; op <= cases[i].last; op++)
+			supports[part.n_supports++].op = op;
+		b.engine = one_cpu(NULL);
+		b.engine.units.v[b.engine.units.n++] = &part;
+		b.engine.cpus[1] = cases[i].runs ? one_cpu_ids : NULL;
+		one_cpu_open(&b.in, &b.engine, &wanted);
+		b.lm = hx_exec_lm(b.in.exec);
+		assert_memory_equal(take(&b.lm, text, CONTEXT, CONTEXT).logits, want, sizeof(want));
+		bench_free(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses),        cmocka_unit_test(memory),           cmocka_unit_test(rolls_back),
 		cmocka_unit_test(exits_late),     cmocka_unit_test(prompt_fills_the_context), cmocka_unit_test(refuses_tokens),
-		cmocka_unit_test(undefined_logits), cmocka_unit_test(traces),
+		cmocka_unit_test(undefined_logits), cmocka_unit_test(traces),     cmocka_unit_test(falls_back),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -510,6 +510,13 @@ static void objectives(void **state)
 	check_near(keeper_objective(&pr, OBJECTIVE_LATENCY), 1, 0);
 	check_near(keeper_objective(&pr, OBJECTIVE_ENERGY), 2, 0);
 	check_near(keeper_objective(&pr, OBJECTIVE_MEMORY), 3, 0);
+	for (int o = 0; sweep_objectives[o]; o++) {
+		const struct predict_column *c = predict_columns;
+
+		while (strcmp(c->name, sweep_objective_columns[o]) != 0)
+			c++;
+		check_near(keeper_objective(&pr, (enum objective)o), *(double *)((char *)&pr + c->at), 0);
+	}
 }
 
 int main(void)

@@ -1,3 +1,4 @@
+#include "engine/fitted.h"
 #include "engine/speculate.h"
 
 #include "check.h"
@@ -8,8 +9,8 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-enum { VOCAB = 11, TABLE = VOCAB * VOCAB * VOCAB, CONTEXT = 96 };
-static float target[TABLE], good[TABLE], bad[TABLE], worst[TABLE];
+enum { VOCAB = 11, SMALLER = 8, LARGER = 14, TABLE = VOCAB * VOCAB * VOCAB, CONTEXT = 96 };
+static float target[TABLE], good[TABLE], bad[TABLE], worst[TABLE], smaller[SMALLER * SMALLER * SMALLER], larger[LARGER * LARGER * LARGER];
 static const int prompt[] = {3, 1, 4, 1, 5, 9, 2, 6, 5};
 
 static int make_tables(void **state)
@@ -20,6 +21,8 @@ static int make_tables(void **state)
 	fake_table(bad, TABLE, NULL, 10, 3);
 	for (int i = 0; i < TABLE; i++)
 		worst[i] = -target[i];
+	fake_resized(smaller, SMALLER, good, VOCAB, 4);
+	fake_resized(larger, LARGER, good, VOCAB, 5);
 	return 0;
 }
 
@@ -28,9 +31,11 @@ static const struct drafter {
 	int kind;
 	const float *table;
 	double right; /* share of guesses accepted; -1: it depends */
-} plain = {PLAIN, NULL, 0}, perfect = {MODEL, target, 1}, drafters[] = {
-	{PLAIN, NULL, 0},    {MODEL, target, 1}, {MODEL, good, -1},   {MODEL, bad, -1},   {MODEL, worst, 0},
-	{FRONT, target, 1}, {FRONT, good, -1},  {FRONT, worst, 0}, {LOOKUP, NULL, -1},
+	int vocab;
+} plain = {PLAIN, NULL, 0, VOCAB}, perfect = {MODEL, target, 1, VOCAB}, drafters[] = {
+	{PLAIN, NULL, 0, VOCAB},       {MODEL, target, 1, VOCAB},     {MODEL, good, -1, VOCAB},  {MODEL, bad, -1, VOCAB}, {MODEL, worst, 0, VOCAB},
+	{MODEL, smaller, -1, SMALLER}, {MODEL, larger, -1, LARGER},   {FRONT, target, 1, VOCAB}, {FRONT, good, -1, VOCAB},
+	{FRONT, worst, 0, VOCAB},      {LOOKUP, NULL, -1, VOCAB},
 };
 
 /* One generation, on fakes of its own; what is wrong with a token is found when it comes. */
@@ -42,6 +47,7 @@ struct run {
 	int fails_after; /* of the target; 0: never */
 
 	struct fake target, drafter;
+	struct hx_fitted fitted;
 	struct hx_generated out;
 	struct hx_err err;
 	int text[CONTEXT + 1], n;
@@ -61,7 +67,7 @@ static bool check_token(void *to, int token, const float *logits)
 
 static struct hx_draft make_draft(struct run *r, const struct drafter *d)
 {
-	struct hx_lm lm = d->kind == FRONT ? fake_front(&r->target) : fake_lm(&r->drafter);
+	struct hx_lm own = fake_lm(&r->drafter), lm = d->kind == FRONT ? fake_front(&r->target) : hx_fitted_lm(&r->fitted, &own, VOCAB);
 
 	return d->kind == LOOKUP ? hx_draft_ngram(1, 3) : hx_draft_model(&lm, d->kind == FRONT, r->min_confidence);
 }
@@ -74,9 +80,10 @@ static int generate(struct run *r, const struct drafter *d)
 	int rc;
 
 	fake_init(&r->target, FAKE_TARGET, VOCAB, r->context ? r->context : CONTEXT, target, d->table);
-	fake_init(&r->drafter, FAKE_DRAFTER, VOCAB, r->draft_context ? r->draft_context : CONTEXT, d->table, NULL);
+	fake_init(&r->drafter, FAKE_DRAFTER, d->vocab, r->draft_context ? r->draft_context : CONTEXT, d->table, NULL);
 	r->target.fails_after = r->fails_after;
 	r->target.again = r->drafter.again = r->what.imposed;
+	r->drafter.again |= d->vocab == SMALLER; /* what it lacks is its first token to it, which may have been refused */
 	lm = fake_lm(&r->target);
 	draft = make_draft(r, d);
 	r->what.target = &lm;
@@ -94,6 +101,7 @@ static int generate(struct run *r, const struct drafter *d)
 static void done(struct run *r)
 {
 	hx_speculate_free(&r->out);
+	hx_fitted_free(&r->fitted);
 	fake_free(&r->target);
 	fake_free(&r->drafter);
 }

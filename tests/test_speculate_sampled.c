@@ -1,5 +1,6 @@
 /* Sampled speculative output follows the target's distribution: all texts of four tokens are counted over 10^5 generations and compared with their
  * exact probabilities. */
+#include "engine/fitted.h"
 #include "engine/speculate.h"
 
 #include "check.h"
@@ -9,8 +10,8 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-enum { VOCAB = 8, TABLE = VOCAB * VOCAB * VOCAB, COUNTED = 4, TEXTS = 8 * 8 * 8 * 8, GENERATED = 7, SAMPLES = 100000 };
-static float target[TABLE], good[TABLE], bad[TABLE], worst[TABLE];
+enum { VOCAB = 8, SMALLER = 6, LARGER = 10, TABLE = VOCAB * VOCAB * VOCAB, COUNTED = 4, TEXTS = 8 * 8 * 8 * 8, GENERATED = 7, SAMPLES = 100000 };
+static float target[TABLE], good[TABLE], bad[TABLE], worst[TABLE], smaller[SMALLER * SMALLER * SMALLER], larger[LARGER * LARGER * LARGER];
 static const int prompt[] = {2, 7, 1, 2, 7};
 
 static int make_tables(void **state)
@@ -21,6 +22,8 @@ static int make_tables(void **state)
 	fake_table(bad, TABLE, NULL, 5, 3);
 	for (int i = 0; i < TABLE; i++)
 		worst[i] = -target[i];
+	fake_resized(smaller, SMALLER, good, VOCAB, 4);
+	fake_resized(larger, LARGER, good, VOCAB, 5);
 	return 0;
 }
 
@@ -70,6 +73,7 @@ static const struct {
 	double min_confidence;
 	propose lies;
 	bool front, lookup;
+	int vocab; /* of the table; 0: the target's */
 } cases[] = {
 	{"plain", {.temperature = 1}, .gamma = 0},
 	{"plain, warm", {.temperature = 0.5}, .gamma = 0},
@@ -90,6 +94,10 @@ static const struct {
 	{"top-p", {.temperature = 1, .top_p = 0.8}, .table = good, .gamma = 4},
 	{"top-p, bad, warm", {.temperature = 0.5, .top_p = 0.9}, .table = bad, .gamma = 4},
 	{"top-k and top-p", {.temperature = 1, .top_k = 5, .top_p = 0.7}, .table = bad, .gamma = 4},
+	{"smaller vocabulary", {.temperature = 1}, .table = smaller, .gamma = 4, .vocab = SMALLER},
+	{"smaller vocabulary, cut, warm", {.temperature = 0.5, .top_k = 7, .top_p = 0.9}, .table = smaller, .gamma = 3, .vocab = SMALLER},
+	{"larger vocabulary", {.temperature = 1}, .table = larger, .gamma = 4, .vocab = LARGER},
+	{"larger vocabulary, cut", {.temperature = 1, .top_k = 5, .top_p = 0.9}, .table = larger, .gamma = 3, .vocab = LARGER},
 	{"says it drew", {.temperature = 1}, .table = good, .gamma = 1, .lies = says_drawn},
 	{"says it guesses", {.temperature = 1}, .table = good, .gamma = 4, .lies = says_uniform},
 	{"keeps unlikely guesses", {.temperature = 1}, .table = good, .gamma = 4, .lies = keeps_unlikely},
@@ -98,16 +106,18 @@ static const struct {
 static void count_texts(size_t c, int *counts)
 {
 	struct fake t, d;
-	struct hx_lm lm, drafter;
+	struct hx_lm lm, own, drafter;
+	struct hx_fitted fitted = {0};
 	struct hx_draft draft;
 	struct hx_generate what = {.target = &lm, .draft = cases[c].gamma ? &draft : NULL, .gamma = cases[c].gamma, .sampling = cases[c].options};
 	struct hx_generated out;
 	struct hx_err err;
 
 	fake_init(&t, FAKE_TARGET, VOCAB, 32, target, cases[c].table);
-	fake_init(&d, FAKE_DRAFTER, VOCAB, 32, cases[c].table, NULL);
+	fake_init(&d, FAKE_DRAFTER, cases[c].vocab ? cases[c].vocab : VOCAB, 32, cases[c].table, NULL);
 	lm = fake_lm(&t);
-	drafter = cases[c].front ? fake_front(&t) : fake_lm(&d);
+	own = fake_lm(&d);
+	drafter = cases[c].front ? fake_front(&t) : hx_fitted_lm(&fitted, &own, VOCAB);
 	draft = cases[c].lookup ? hx_draft_ngram(1, 2) : hx_draft_model(&drafter, cases[c].front, cases[c].min_confidence);
 	honest = draft.propose;
 	if (cases[c].lies)
@@ -115,7 +125,8 @@ static void count_texts(size_t c, int *counts)
 	what.prompt = prompt;
 	what.n_prompt = COUNT(prompt);
 	what.max_tokens = GENERATED;
-	t.again = d.again = cases[c].lies;
+	t.again = cases[c].lies;
+	d.again = cases[c].lies || cases[c].vocab == SMALLER; /* what it lacks is its first token to it */
 	for (int i = 0; i < SAMPLES; i++) {
 		int text = 0;
 
@@ -128,6 +139,7 @@ static void count_texts(size_t c, int *counts)
 		hx_speculate_free(&out);
 	}
 	hx_draft_free(&draft);
+	hx_fitted_free(&fitted);
 	fake_free(&t);
 	fake_free(&d);
 }

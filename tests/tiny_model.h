@@ -20,6 +20,7 @@ struct tiny {
 	int types[4], n_types;  /* of matrices, by turns where rows allow it; none: f32 */
 	float undefined;        /* NAN: the first output of the head is so */
 	double gain;            /* of the head: how decided the model is; 0: 1 */
+	bool tokenizer;         /* SentencePiece: bytes, padded to the shape's vocabulary */
 };
 
 static inline double tiny_normal(struct hx_random *r)
@@ -108,6 +109,35 @@ static inline void tiny_number(struct tiny_writer *w, const char *key, double va
 	hx_gguf_write_number(w->w, name, value);
 }
 
+/* The unknown token, begin, end, all bytes; padding. */
+static inline void tiny_tokenizer(struct tiny_writer *w)
+{
+	enum { UNKNOWN = 2, CONTROL, UNUSED = 5, BYTE, SPECIALS = 3, USED = SPECIALS + 256 };
+	static const char *const specials[SPECIALS] = {"<unk>", "<s>", "</s>"};
+	const int n = w->t->shape.vocab;
+	char (*names)[16] = malloc(sizeof(*names) * (size_t)n);
+	struct hx_gguf_text *texts = malloc(sizeof(*texts) * (size_t)n);
+	double *types = malloc(sizeof(*types) * (size_t)n), *scores = calloc((size_t)n, sizeof(*scores));
+
+	assert_true(names && texts && types && scores && n >= USED);
+	for (int i = 0; i < n; i++) {
+		if (i < SPECIALS)
+			snprintf(names[i], sizeof(*names), "%s", specials[i]);
+		else
+			snprintf(names[i], sizeof(*names), i < USED ? "<0x%02X>" : "[PAD%d]", i < USED ? i - SPECIALS : i);
+		texts[i] = (struct hx_gguf_text){names[i], strlen(names[i])};
+		types[i] = i == 0 ? UNKNOWN : i < SPECIALS ? CONTROL : i < USED ? BYTE : UNUSED;
+	}
+	hx_gguf_write_string(w->w, "tokenizer.ggml.model", "llama");
+	hx_gguf_write_strings(w->w, "tokenizer.ggml.tokens", texts, (size_t)n);
+	hx_gguf_write_numbers(w->w, "tokenizer.ggml.scores", HX_GGUF_F32, scores, (size_t)n);
+	hx_gguf_write_numbers(w->w, "tokenizer.ggml.token_type", HX_GGUF_I32, types, (size_t)n);
+	free(names);
+	free(texts);
+	free(types);
+	free(scores);
+}
+
 static inline void tiny_write(const struct tiny *t, uint64_t seed, const char *path)
 {
 	const struct hx_shape *s = &t->shape;
@@ -132,6 +162,8 @@ static inline void tiny_write(const struct tiny *t, uint64_t seed, const char *p
 	tiny_number(&w, "rope.freq_base", s->rope_theta);
 	if (t->rope_scale > 0)
 		tiny_number(&w, "rope.scaling.factor", t->rope_scale);
+	if (t->tokenizer)
+		tiny_tokenizer(&w);
 	if (s->window)
 		tiny_integer(&w, "attention.sliding_window", s->window);
 	tiny_tensors(&w, true);

@@ -8,26 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What points can be ranked by. */
-static const struct objective_row {
-	const char *name, *column;
-	bool descending;
-} objectives[] = {
-	{"speedup", "speedup", true},
-	{"latency", "tpot_s", false},
-	{"energy", "energy_j_token", false},
-	{"memory", "memory_bytes", false},
-};
-
 static int find_objective(const char *name, struct store_query *q, struct hx_err *err)
 {
-	for (size_t i = 0; i < sizeof(objectives) / sizeof(*objectives); i++)
-		if (strcmp(objectives[i].name, name) == 0) {
-			q->order = objectives[i].column;
-			q->descending = objectives[i].descending;
-			return HX_OK;
-		}
-	return hx_err_set(err, HX_INPUT, "--objective: must be speedup, latency, energy or memory, is '%.40s'", name);
+	q->descending = strcmp(name, "speedup") == 0;
+	q->order = q->descending ? "speedup" : NULL;
+	for (int i = 0; sweep_objectives[i]; i++)
+		if (strcmp(sweep_objectives[i], name) == 0)
+			q->order = sweep_objective_columns[i];
+	return q->order ? HX_OK : hx_err_set(err, HX_INPUT, "--objective: must be speedup, latency, energy or memory, is '%.40s'", name);
 }
 
 static const struct report_column *find_column(const char *name)

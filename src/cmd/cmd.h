@@ -32,4 +32,7 @@ void cmd_complain(const char *message);
 /* HX_INPUT naming the first argument that a command does not take. */
 int cmd_no_arguments(const struct opt_command *about, int argc, char **argv, int first, struct hx_err *err);
 
+/* The enum hx_type that an option names; stays as it is where text is NULL. HX_INPUT names the nearest, or all. */
+int cmd_quantisation(const char *option, const char *text, int *type, struct hx_err *err);
+
 #endif

@@ -2,24 +2,11 @@
 #include "cmd/model_options.h"
 
 #include "base/text.h"
+#include "cmd/cmd.h"
 
 #include <string.h>
 
 enum { DEFAULT_GAMMA = 4, MOST_GAMMA = 64 };
-
-/* -1 where none is given. */
-static int read_type(const char *option, const char *text, int *type, struct hx_err *err)
-{
-	const char *near;
-	char shown[40];
-
-	*type = text ? hx_shape_type(text) : -1;
-	if (!text || *type >= 0)
-		return HX_OK;
-	near = text_nearest(text, hx_type_names);
-	return hx_err_set(err, HX_INPUT, "%s: no quantisation '%s'; %s%s%s", option, text_clean(shown, sizeof(shown), text), near ? "did you mean '" : "there are ",
-			  near ? near : "f32, f16, bf16, q4_0, q4_1, q5_0, q5_1, q8_0, q4_k, q5_k and q6_k", near ? "'?" : "");
-}
 
 static int read_count(const char *option, const char *text, long least, long most, long missing, int *out, struct hx_err *err)
 {
@@ -42,7 +29,9 @@ static int read_options(struct runner_options *r, const struct model_options *o,
 	r->draft_map = o->draft_map;
 	r->kv_cache = !o->no_kv_cache;
 	r->text = true;
-	if ((rc = read_type("--target-quant", o->target_quant, &r->target_type, err)) || (rc = read_type("--draft-quant", o->draft_quant, &r->draft_type, err)) ||
+	r->target_type = r->draft_type = -1;
+	if ((rc = cmd_quantisation("--target-quant", o->target_quant, &r->target_type, err)) ||
+	    (rc = cmd_quantisation("--draft-quant", o->draft_quant, &r->draft_type, err)) ||
 	    (rc = read_count("--gamma", o->gamma, 0, MOST_GAMMA, o->draft ? DEFAULT_GAMMA : 0, &r->gamma, err)) ||
 	    (rc = read_count("--context", o->context, 1, 1 << 24, 0, &r->context, err)))
 		return rc;

@@ -22,7 +22,7 @@ struct model_options {
 	{"target-quant", 0, "T", "requantise the target on load, as in q4_0", &(o).target_quant, NULL}, \
 	{"draft-quant", 0, "T", "requantise the drafter on load", &(o).draft_quant, NULL}
 #define MODEL_OPTIONS_HOW(o) \
-	{"context", 0, "N", "tokens to hold (default: the models', 4096 at most)", &(o).context, NULL}, \
+	{"context", 0, "N", "tokens to hold (default: the target's, 4096 at most)", &(o).context, NULL}, \
 	{"no-kv-cache", 0, NULL, "take the whole text in again at every pass", NULL, &(o).no_kv_cache}, \
 	{"kernels", 0, "SET", "kernel set, as in avx2 (default: the fastest here)", &(o).kernels, NULL}, \
 	{"profile", 0, "P", "units of a hardware profile (default: as 'devices' lists)", &(o).profile, NULL}

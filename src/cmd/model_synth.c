@@ -3,6 +3,7 @@
 
 #include "base/interrupt.h"
 #include "base/text.h"
+#include "cmd/cmd.h"
 #include "core/shape.h"
 #include "engine/synth.h"
 
@@ -20,12 +21,8 @@ static int read_options(const struct model_synth *m, struct hx_shape *s, struct 
 	if (!m->output)
 		return hx_err_set(err, HX_INPUT, "model synth: name the file to write with --output");
 	*o = (struct hx_synth_options){.type = HX_F16, .seed = 1, .stop = interrupt_flag()};
-	if (m->quant && (o->type = hx_shape_type(m->quant)) < 0) {
-		const char *near = text_nearest(m->quant, hx_type_names);
-
-		return hx_err_set(err, HX_INPUT, "--quant: no type '%s'%s%s%s", text_clean(shown, sizeof(shown), m->quant),
-				  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-	}
+	if ((rc = cmd_quantisation("--quant", m->quant, &o->type, err)))
+		return rc;
 	if (m->seed) {
 		if ((rc = text_int(m->seed, 0, 1l << 53, "--seed", &n, err)))
 			return rc;

@@ -11,9 +11,6 @@
 
 enum { MAX_OBJECTIVES = 3 };
 
-/* In the order of enum objective. */
-static const char *const objective_columns[] = {"tpot_s", "energy_j_token", "memory_bytes"};
-
 struct points {
 	int k; /* objectives */
 	double *v;
@@ -54,7 +51,7 @@ static int read_objectives(const char *text, const char **columns, int *k, struc
 		if (!sweep_objectives[o] || *k == MAX_OBJECTIVES)
 			rc = hx_err_set(err, HX_INPUT, "--objectives: a list of latency, energy, memory; is '%.80s'", text);
 		else
-			columns[(*k)++] = objective_columns[o];
+			columns[(*k)++] = sweep_objective_columns[o];
 	}
 	if (!rc && !*k)
 		rc = hx_err_set(err, HX_INPUT, "--objectives: names none");

@@ -131,6 +131,8 @@ static void tell(const struct run *r, const struct hx_generated *g)
 		s > 0 ? (g->n_tokens - 1) / s : 0);
 	if (r->what.draft)
 		tell_acceptance(g, r->what.gamma);
+	if (r->models->runner.draft.exec && r->what.n_prompt + g->n_tokens > r->models->runner.lm_draft.context + 1)
+		fprintf(stderr, "drafter: holds %d tokens; what follows was decoded without drafts\n", r->models->runner.lm_draft.context);
 	if (s > 0)
 		fprintf(stderr, "time: draft %.1f %%, verify %.1f %%, host %.1f %%\n", 100 * g->seconds[HX_DRAFTING] / s,
 			100 * g->seconds[HX_VERIFYING] / s, 100 * g->seconds[HX_HOST] / s);

@@ -13,6 +13,7 @@ static const double clock_step = 0.005; /* nearer ones could be the same in MHz 
 #define LIST(m, n) .at = AT(m), .count_at = AT(n)
 
 const char *const sweep_objectives[] = {"latency", "energy", "memory", NULL};
+const char *const sweep_objective_columns[] = {"tpot_s", "energy_j_token", "memory_bytes"};
 const char *const sweep_models[] = {"full", "eq1", NULL};
 
 static const struct field workload_rows[] = {

@@ -54,6 +54,7 @@ struct sweep {
 
 extern const struct field_table sweep_fields;
 extern const char *const sweep_objectives[], *const sweep_models[];
+extern const char *const sweep_objective_columns[]; /* of the predictions, to be minimised */
 
 int sweep_parse(struct sweep *s, const char *text, size_t len, const char *name, struct hx_err *err);
 void sweep_free(struct sweep *s);

@@ -40,14 +40,16 @@ static int open_draft(struct runner *r, struct machine *m, const struct runner_o
 	const char *map = o->draft_map ? o->draft_map : o->target_map ? o->target_map : "cpu";
 	int rows = o->logit_rows > 1 ? o->logit_rows : 1, rc;
 	const struct hx_engine_model want = {.path = o->draft, .type = o->draft_type, .mapping = map, .text = o->text,
-					     .options = {o->context, rows, o->kv_cache, 0}};
+					     .options = {r->lm.context, rows, o->kv_cache, 0}, .shorter = true};
+	struct hx_lm lm;
 
 	rc = hx_instance_open(&r->draft, &m->engine, &want, err);
 	if (!rc && o->text)
 		rc = hx_tokenizer_same(r->target.tokenizer, r->draft.tokenizer, err);
 	if (rc)
 		return rc;
-	r->lm_draft = hx_exec_lm(r->draft.exec);
+	lm = hx_exec_lm(r->draft.exec);
+	r->lm_draft = hx_fitted_lm(&r->fitted, &lm, r->lm.vocab);
 	return HX_OK;
 }
 
@@ -78,6 +80,7 @@ int runner_open(struct runner *r, struct machine *m, const struct runner_options
 void runner_close(struct runner *r)
 {
 	hx_draft_free(&r->drafter);
+	hx_fitted_free(&r->fitted);
 	hx_instance_free(&r->draft);
 	hx_instance_free(&r->target);
 }

@@ -3,6 +3,7 @@
 #define DEVICE_RUNNER_H
 
 #include "device/machine.h"
+#include "engine/fitted.h"
 #include "engine/speculate.h"
 
 struct runner_options {
@@ -11,7 +12,7 @@ struct runner_options {
 	const char *target_map, *draft_map; /* NULL: `cpu`; as the target */
 	int target_type, draft_type;  /* enum hx_type to requantise to; -1: as in the file */
 	int gamma;                    /* most guesses of a round */
-	int context;                  /* 0: as much as both models hold, 4096 at most */
+	int context;                  /* of the target, 0: as much as it holds, 4096 at most; a drafter that holds less drafts no further than that */
 	int logit_rows;               /* that passes may ask for besides gamma + 1; 0: none */
 	bool kv_cache;
 	bool text;                    /* tokenizers are wanted, and have to agree */
@@ -21,6 +22,7 @@ struct runner_options {
 struct runner {
 	struct hx_instance target, draft; /* draft: unused by lookup and early exit */
 	struct hx_lm lm, lm_draft;        /* lm_draft: of a model drafter, early exit too */
+	struct hx_fitted fitted;          /* a drafter whose vocabulary is padded to another size than the target's */
 	struct hx_draft drafter;
 	bool speculates;                  /* there is a drafter */
 	bool early_exit, lookup;

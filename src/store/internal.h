@@ -26,6 +26,9 @@ int store_prepare(struct store *s, const char *sql, sqlite3_stmt **st, struct hx
  * a text (NULL: NULL). */
 int store_run(struct store *s, struct hx_err *err, const char *sql, const char *types, ...);
 
+/* Whether a statement has a next row, which it is at then. None when *rc is not HX_OK; it is set where SQLite fails. */
+bool store_next(struct store *s, sqlite3_stmt *st, int *rc, struct hx_err *err);
+
 /* Runs a statement that returns no rows, and readies it for the next time. */
 int store_finish(struct store *s, sqlite3_stmt *st, struct hx_err *err);
 

@@ -42,6 +42,15 @@ int store_prepare(struct store *s, const char *sql, sqlite3_stmt **st, struct hx
 	return sqlite3_prepare_v2(s->db, sql, -1, st, NULL) == SQLITE_OK ? HX_OK : store_fail(s, err);
 }
 
+bool store_next(struct store *s, sqlite3_stmt *st, int *rc, struct hx_err *err)
+{
+	int step = *rc ? SQLITE_DONE : sqlite3_step(st);
+
+	if (step != SQLITE_ROW && step != SQLITE_DONE)
+		*rc = store_fail(s, err);
+	return step == SQLITE_ROW;
+}
+
 int store_finish(struct store *s, sqlite3_stmt *st, struct hx_err *err)
 {
 	int rc = sqlite3_step(st) == SQLITE_DONE ? HX_OK : store_fail(s, err);
@@ -135,21 +144,18 @@ static int check_schema(struct store *s, struct hx_err *err)
 	static const char found_sql[] = "SELECT 1 FROM sqlite_schema WHERE sql = ?1";
 	sqlite3_stmt *wanted = NULL, *found = NULL;
 	struct store fresh = {.path = s->path};
-	int step, rc = HX_OK;
+	int rc = HX_OK;
 
 	if (sqlite3_open(":memory:", &fresh.db) != SQLITE_OK)
 		rc = store_fail(&fresh, err);
 	if (rc || (rc = make_schema(&fresh, 0, s->version, err)) || (rc = store_prepare(&fresh, wanted_sql, &wanted, err)) ||
 	    (rc = store_prepare(s, found_sql, &found, err)))
 		goto out;
-	while (!rc && (step = sqlite3_step(wanted)) == SQLITE_ROW) {
+	while (store_next(&fresh, wanted, &rc, err)) {
 		store_bind_text(found, 1, (const char *)sqlite3_column_text(wanted, 0));
-		step = sqlite3_step(found);
-		if (step == SQLITE_DONE)
+		if (!store_next(s, found, &rc, err) && !rc)
 			rc = hx_err_set(err, HX_INPUT, "'%s': the %s '%s' is not as hexplore makes it; --db names another file", s->path,
 					(const char *)sqlite3_column_text(wanted, 2), (const char *)sqlite3_column_text(wanted, 1));
-		else if (step != SQLITE_ROW)
-			rc = store_fail(s, err);
 		sqlite3_reset(found);
 	}
 out:

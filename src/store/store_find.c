@@ -65,10 +65,10 @@ int store_sweep_same(struct store *s, const struct store_sweep *sweep, const str
 		     struct hx_err *err)
 {
 	sqlite3_stmt *st = NULL;
-	int step = SQLITE_ROW, rc = prepare_alike(s, sweep, &st, err);
+	int rc = prepare_alike(s, sweep, &st, err);
 
 	*id = 0;
-	while (!rc && !*id && (step = sqlite3_step(st)) == SQLITE_ROW) {
+	while (!*id && store_next(s, st, &rc, err)) {
 		int64_t candidate = sqlite3_column_int64(st, 0);
 		struct store_part *parts = NULL;
 		size_t n = 0;
@@ -83,8 +83,6 @@ int store_sweep_same(struct store *s, const struct store_sweep *sweep, const str
 			*id = candidate;
 		free(parts);
 	}
-	if (!rc && step != SQLITE_ROW && step != SQLITE_DONE)
-		rc = store_fail(s, err);
 	sqlite3_finalize(st);
 	return rc;
 }
@@ -109,16 +107,11 @@ int store_sweep_unfinished(struct store *s, int64_t *id, struct store_part *part
 	sqlite3_stmt *st = NULL;
 	struct store_part *parts = NULL;
 	size_t n;
-	int step, rc = store_prepare(s, "SELECT sweep FROM part GROUP BY sweep HAVING count(*) = 1 AND max(done < last) ORDER BY sweep DESC LIMIT 1", &st, err);
+	int rc = store_prepare(s, "SELECT sweep FROM part GROUP BY sweep HAVING count(*) = 1 AND max(done < last) ORDER BY sweep DESC LIMIT 1", &st, err);
 
 	*id = 0;
-	if (rc)
-		return rc;
-	step = sqlite3_step(st);
-	if (step == SQLITE_ROW)
+	if (store_next(s, st, &rc, err))
 		*id = sqlite3_column_int64(st, 0);
-	else if (step != SQLITE_DONE)
-		rc = store_fail(s, err);
 	sqlite3_finalize(st);
 	if (*id && !(rc = store_parts_read(s, *id, &parts, &n, err)))
 		*part = parts[0];
@@ -130,14 +123,16 @@ int store_parts_read(struct store *s, int64_t sweep, struct store_part **parts, 
 {
 	sqlite3_stmt *st = NULL;
 	int64_t next = 0;
-	int step = SQLITE_ROW, rc = store_prepare(s, "SELECT p.first, p.last, p.done, s.size, p.feasible FROM part p JOIN sweep s ON s.id = p.sweep WHERE p.sweep = ? ORDER BY p.first",
-						  &st, err);
+	int rc = store_prepare(s,
+			       "SELECT p.first, p.last, p.done, s.size, p.feasible FROM part p JOIN sweep s ON s.id = p.sweep WHERE p.sweep = ? "
+			       "ORDER BY p.first",
+			       &st, err);
 	struct store_part *part;
 
 	*parts = NULL;
 	*n = 0;
 	sqlite3_bind_int64(st, 1, sweep);
-	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
+	while (store_next(s, st, &rc, err)) {
 		*parts = hx_xrealloc(*parts, *n + 1, sizeof(**parts));
 		part = &(*parts)[(*n)++];
 		*part = (struct store_part){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2),
@@ -147,8 +142,6 @@ int store_parts_read(struct store *s, int64_t sweep, struct store_part **parts, 
 			rc = hx_err_set(err, HX_INPUT, "database '%s' is damaged: the progress of sweep %lld cannot be", s->path, (long long)sweep);
 		next = part->last;
 	}
-	if (!rc && step != SQLITE_DONE)
-		rc = store_fail(s, err);
 	sqlite3_finalize(st);
 	return rc;
 }
@@ -241,13 +234,13 @@ int store_findings_read(struct store *s, int64_t sweep, const struct space *spac
 {
 	const struct sweep *sw = &space->study->sweep;
 	sqlite3_stmt *st = NULL;
-	int step = SQLITE_ROW, rc = store_prepare(s,
-						  "SELECT workload, target_quant, best, best_s, refused, refused_bytes, "
-						  "(SELECT sum(feasible) FROM part WHERE sweep = ?1) FROM finding WHERE sweep = ?1",
-						  &st, err);
+	int rc = store_prepare(s,
+			       "SELECT workload, target_quant, best, best_s, refused, refused_bytes, "
+			       "(SELECT sum(feasible) FROM part WHERE sweep = ?1) FROM finding WHERE sweep = ?1",
+			       &st, err);
 
 	sqlite3_bind_int64(st, 1, sweep);
-	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
+	while (store_next(s, st, &rc, err)) {
 		int64_t w = sqlite3_column_int64(st, 0);
 		const char *quant = (const char *)sqlite3_column_text(st, 1);
 
@@ -259,8 +252,6 @@ int store_findings_read(struct store *s, int64_t sweep, const struct space *spac
 				rc = read_finding(s, st, space, group, &findings->v[group], err);
 		}
 	}
-	if (!rc && step != SQLITE_DONE)
-		rc = store_fail(s, err);
 	sqlite3_finalize(st);
 	return rc;
 }

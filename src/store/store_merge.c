@@ -79,7 +79,7 @@ static int move_finding(struct move *m, int64_t workload, const char *quant, str
 	sqlite3_bind_int64(st, 1, m->id);
 	sqlite3_bind_int64(st, 2, workload);
 	store_bind_text(st, 3, quant);
-	if (sqlite3_step(st) == SQLITE_ROW && !(rc = store_finding(m->into, st, 0, m->sweep.size, &had, m->err)))
+	if (store_next(m->into, st, &rc, m->err) && !(rc = store_finding(m->into, st, 0, m->sweep.size, &had, m->err)))
 		findings_join_one(&f, &had);
 	sqlite3_finalize(st);
 	return rc ? rc : store_set_finding(m->into, m->id, workload, quant, &f, m->err);
@@ -89,15 +89,12 @@ static int move_findings(struct move *m)
 {
 	sqlite3_stmt *st = NULL;
 	struct finding f;
-	int step = SQLITE_ROW,
-	    rc = store_prepare(m->from, "SELECT workload, target_quant, best, best_s, refused, refused_bytes FROM finding WHERE sweep = ?", &st, m->err);
+	int rc = store_prepare(m->from, "SELECT workload, target_quant, best, best_s, refused, refused_bytes FROM finding WHERE sweep = ?", &st, m->err);
 
 	sqlite3_bind_int64(st, 1, m->sweep.id);
-	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW)
+	while (store_next(m->from, st, &rc, m->err))
 		if (!(rc = store_finding(m->from, st, 2, m->sweep.size, &f, m->err)))
 			rc = move_finding(m, sqlite3_column_int64(st, 0), (const char *)sqlite3_column_text(st, 1), f);
-	if (!rc && step != SQLITE_DONE)
-		rc = store_fail(m->from, m->err);
 	sqlite3_finalize(st);
 	return rc;
 }
@@ -119,18 +116,16 @@ static int by_from(const void *pa, const void *pb)
 static int move_mappings(struct move *m, struct twin **twins, size_t *n)
 {
 	sqlite3_stmt *st = NULL;
-	int step = SQLITE_ROW, rc = store_prepare(m->from, "SELECT id, text FROM mapping ORDER BY id", &st, m->err);
+	int rc = store_prepare(m->from, "SELECT id, text FROM mapping ORDER BY id", &st, m->err);
 
 	*twins = NULL;
 	*n = 0;
-	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
+	while (store_next(m->from, st, &rc, m->err)) {
 		if ((*n & (*n - 1)) == 0) /* powers of two: space for as many again */
 			*twins = hx_xrealloc(*twins, *n ? 2 * *n : 1, sizeof(**twins));
 		(*twins)[*n].from = sqlite3_column_int64(st, 0);
 		rc = store_intern_mapping(m->into, (const char *)sqlite3_column_text(st, 1), &(*twins)[(*n)++].into, m->err);
 	}
-	if (!rc && step != SQLITE_DONE)
-		rc = store_fail(m->from, m->err);
 	sqlite3_finalize(st);
 	return rc;
 }
@@ -171,7 +166,7 @@ static int move_points(struct move *m)
 	struct twin *twins = NULL;
 	size_t n, at, part = 0;
 	char sql[512] = "INSERT OR IGNORE INTO point VALUES (?";
-	int step = SQLITE_ROW, rc = move_mappings(m, &twins, &n);
+	int rc = move_mappings(m, &twins, &n);
 
 	if (rc || (rc = store_prepare(m->from, "SELECT * FROM point WHERE sweep = ? ORDER BY id", &row, m->err)))
 		goto out;
@@ -181,7 +176,7 @@ static int move_points(struct move *m)
 	strcpy(sql + at, ")");
 	sqlite3_bind_int64(row, 1, m->sweep.id);
 	rc = store_prepare(m->into, sql, &insert, m->err);
-	while (!rc && (step = sqlite3_step(row)) == SQLITE_ROW) {
+	while (store_next(m->from, row, &rc, m->err)) {
 		int64_t id = sqlite3_column_int64(row, 1);
 
 		if (!computed(m, &part, id))
@@ -190,8 +185,6 @@ static int move_points(struct move *m)
 		else
 			rc = move_row(m, row, insert, twins, n);
 	}
-	if (!rc && step != SQLITE_DONE)
-		rc = store_fail(m->from, m->err);
 out:
 	sqlite3_finalize(row);
 	sqlite3_finalize(insert);
@@ -221,11 +214,10 @@ static int read_front(struct move *m, const struct sweep *sw, struct front *f)
 	static const int at[] = {[OBJECTIVE_LATENCY] = 1, [OBJECTIVE_ENERGY] = 2, [OBJECTIVE_MEMORY] = 3};
 	size_t k = sw->n_objectives;
 	sqlite3_stmt *st = NULL;
-	int step = SQLITE_ROW,
-	    rc = store_prepare(m->into, "SELECT id, tpot_s, energy_j_token, memory_bytes FROM point WHERE sweep = ? ORDER BY id", &st, m->err);
+	int rc = store_prepare(m->into, "SELECT id, tpot_s, energy_j_token, memory_bytes FROM point WHERE sweep = ? ORDER BY id", &st, m->err);
 
 	sqlite3_bind_int64(st, 1, m->id);
-	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
+	while (store_next(m->into, st, &rc, m->err)) {
 		if ((f->n & (f->n - 1)) == 0) {
 			f->id = hx_xrealloc(f->id, f->n ? 2 * f->n : 1, sizeof(*f->id));
 			f->v = hx_xrealloc(f->v, (f->n ? 2 * f->n : 1) * k, sizeof(*f->v));
@@ -235,8 +227,6 @@ static int read_front(struct move *m, const struct sweep *sw, struct front *f)
 			f->v[f->n * k + o] = store_number(st, at[sw->objectives[o]]);
 		f->n++;
 	}
-	if (!rc && step != SQLITE_DONE)
-		rc = store_fail(m->into, m->err);
 	sqlite3_finalize(st);
 	return rc;
 }
@@ -350,9 +340,9 @@ static void touch(struct touched *t, int64_t id, size_t path)
 static int move_all(struct store *into, struct store *from, size_t path, struct touched *t, struct hx_err *err)
 {
 	sqlite3_stmt *st = NULL;
-	int step = SQLITE_ROW, rc = store_prepare(from, "SELECT id FROM sweep ORDER BY id", &st, err);
+	int rc = store_prepare(from, "SELECT id FROM sweep ORDER BY id", &st, err);
 
-	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
+	while (store_next(from, st, &rc, err)) {
 		struct move m = {.into = into, .from = from, .err = err};
 
 		rc = store_sweep_read(from, sqlite3_column_int64(st, 0), &m.sweep, &m.in, err);
@@ -364,8 +354,6 @@ static int move_all(struct store *into, struct store *from, size_t path, struct 
 		store_sweep_free(&m.sweep);
 		inputs_free(&m.in);
 	}
-	if (!rc && step != SQLITE_DONE)
-		rc = store_fail(from, err);
 	sqlite3_finalize(st);
 	return rc;
 }
@@ -418,7 +406,7 @@ static int differ(struct store *s, int64_t id, const char *path, int64_t other, 
 		sqlite3_bind_int64(st, 1, other);
 		store_bind_text(st, 2, input_kinds[in.items[i]->kind]);
 		sqlite3_bind_text(st, 3, in.items[i]->text, (int)in.items[i]->len, SQLITE_STATIC);
-		if (sqlite3_step(st) != SQLITE_ROW)
+		if (!store_next(s, st, &rc, err))
 			odd = in.items[i];
 		sqlite3_reset(st);
 	}
@@ -439,7 +427,7 @@ static int check_mixture(struct store *s, int64_t id, const char *path, struct h
 {
 	sqlite3_stmt *st = NULL;
 	bool lacks, other = false;
-	int step = SQLITE_ROW, rc = lacks_parts(s, id, &lacks, err);
+	int rc = lacks_parts(s, id, &lacks, err);
 
 	if (rc || !lacks)
 		return rc;
@@ -450,13 +438,11 @@ static int check_mixture(struct store *s, int64_t id, const char *path, struct h
 	if (rc)
 		return rc;
 	sqlite3_bind_int64(st, 1, id);
-	while (!rc && !other && (step = sqlite3_step(st)) == SQLITE_ROW) {
+	while (!other && store_next(s, st, &rc, err)) {
 		rc = lacks_parts(s, sqlite3_column_int64(st, 0), &other, err);
 		if (!rc && other)
 			rc = differ(s, id, path, sqlite3_column_int64(st, 0), err);
 	}
-	if (!rc && step != SQLITE_DONE)
-		rc = store_fail(s, err);
 	sqlite3_finalize(st);
 	return rc;
 }

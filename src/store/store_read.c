@@ -36,12 +36,10 @@ static char *column_text(sqlite3_stmt *st, int i)
 static int read_inputs(struct store *s, int64_t sweep, struct inputs *in, struct hx_err *err)
 {
 	sqlite3_stmt *st = NULL;
-	int step, rc = store_prepare(s, "SELECT i.kind, u.name, u.path, i.text FROM sweep_input u JOIN input i ON i.id = u.input WHERE u.sweep = ?", &st, err);
+	int rc = store_prepare(s, "SELECT i.kind, u.name, u.path, i.text FROM sweep_input u JOIN input i ON i.id = u.input WHERE u.sweep = ?", &st, err);
 
-	if (rc)
-		return rc;
 	sqlite3_bind_int64(st, 1, sweep);
-	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+	while (store_next(s, st, &rc, err)) {
 		const char *kind = (const char *)sqlite3_column_text(st, 0), *name = (const char *)sqlite3_column_text(st, 1);
 		const char *path = (const char *)sqlite3_column_text(st, 2), *text = (const char *)sqlite3_column_text(st, 3);
 
@@ -49,8 +47,6 @@ static int read_inputs(struct store *s, int64_t sweep, struct inputs *in, struct
 			if (strcmp(input_kinds[k], kind) == 0)
 				input_add(in, (enum input_kind)k, name, path, text, (size_t)sqlite3_column_bytes(st, 3));
 	}
-	if (step != SQLITE_DONE)
-		rc = store_fail(s, err);
 	sqlite3_finalize(st);
 	in->sealed = true;
 	return rc;
@@ -59,18 +55,15 @@ static int read_inputs(struct store *s, int64_t sweep, struct inputs *in, struct
 int store_sweep_read(struct store *s, int64_t id, struct store_sweep *sweep, struct inputs *in, struct hx_err *err)
 {
 	sqlite3_stmt *st = NULL;
-	int step, rc = store_prepare(s,
+	int rc = store_prepare(s,
 			       "SELECT s.id, s.version, s.profile, s.sweep, s.acceptance, s.costs, s.keep, s.size, ifnull(sum(p.done - p.first), 0) AS evaluated, "
 			       "count(p.first), (SELECT max(id) FROM sweep) FROM sweep s LEFT JOIN part p ON p.sweep = s.id "
 			       "WHERE ?1 = 0 OR s.id = ?1 GROUP BY s.id ORDER BY evaluated = 0, s.id DESC LIMIT 1",
 			       &st, err);
 
 	*sweep = (struct store_sweep){0};
-	if (rc)
-		return rc;
 	sqlite3_bind_int64(st, 1, id);
-	step = sqlite3_step(st);
-	if (step == SQLITE_ROW)
+	if (store_next(s, st, &rc, err))
 		*sweep = (struct store_sweep){.id = sqlite3_column_int64(st, 0),
 					      .version = column_text(st, 1),
 					      .profile = column_text(st, 2),
@@ -82,11 +75,9 @@ int store_sweep_read(struct store *s, int64_t id, struct store_sweep *sweep, str
 					      .done = sqlite3_column_int64(st, 8),
 					      .parts = sqlite3_column_int(st, 9),
 					      .newest = sqlite3_column_int64(st, 10)};
-	else if (step != SQLITE_DONE)
-		rc = store_fail(s, err);
-	else if (id)
+	else if (!rc && id)
 		rc = hx_err_set(err, HX_INPUT, "database '%s' has no sweep %lld", s->path, (long long)id);
-	else
+	else if (!rc)
 		rc = hx_err_set(err, HX_INPUT, "database '%s' has no sweep yet; run 'hexplore sweep' first", s->path);
 	sqlite3_finalize(st);
 	if (!rc && (!sweep->profile || !sweep->sweep))
@@ -156,7 +147,7 @@ int store_select(struct store *s, const struct store_query *q, store_row *row, v
 	struct store_value *values = hx_xcalloc((size_t)q->n_columns, sizeof(*values));
 	sqlite3_stmt *st = NULL;
 	char sql[2048];
-	int step = SQLITE_ROW, rc = query_sql(q, sql, sizeof(sql), err);
+	int rc = query_sql(q, sql, sizeof(sql), err);
 
 	if (rc || s->version < views[q->view].since || (rc = store_prepare(s, sql, &st, err)))
 		goto out;
@@ -167,7 +158,7 @@ int store_select(struct store *s, const struct store_query *q, store_row *row, v
 		else
 			sqlite3_bind_double(st, i + 2, q->filters[i].number);
 	}
-	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
+	while (store_next(s, st, &rc, err)) {
 		for (int i = 0; i < q->n_columns; i++) {
 			int type = sqlite3_column_type(st, i);
 
@@ -176,8 +167,6 @@ int store_select(struct store *s, const struct store_query *q, store_row *row, v
 		}
 		rc = row(arg, values);
 	}
-	if (!rc && step != SQLITE_DONE)
-		rc = store_fail(s, err);
 out:
 	sqlite3_finalize(st);
 	free(values);

@@ -31,18 +31,14 @@ int store_intern(struct store *s, const char *insert, const char *select, const 
 
 	for (int i = 0; i < 2 && !rc; i++) {
 		sqlite3_stmt *st = NULL;
-		int step;
 
 		if ((rc = store_prepare(s, sql[i], &st, err)))
 			break;
 		store_bind_text(st, 1, a);
 		if (b)
 			sqlite3_bind_text(st, 2, b, (int)b_len, SQLITE_STATIC);
-		step = sqlite3_step(st);
-		if (step == SQLITE_ROW)
+		if (store_next(s, st, &rc, err))
 			*id = sqlite3_column_int64(st, 0);
-		else if (step != SQLITE_DONE)
-			rc = store_fail(s, err);
 		sqlite3_finalize(st);
 	}
 	return rc;
