@@ -78,7 +78,7 @@ static int place(struct hx_instance *in, struct hx_engine *e, const struct hx_en
 static int take_memory(struct hx_instance *in, struct hx_engine *e, const struct hx_engine_model *want, const struct hx_exec_options *options,
 		       struct hx_err *err)
 {
-	double weights = hx_weights_bytes(&in->model, want->type, e->kernels), rest = hx_exec_bytes(&in->graph, in->pools, options);
+	double weights = want->like ? 0 : hx_weights_bytes(&in->model, want->type, e->kernels), rest = hx_exec_bytes(&in->graph, in->pools, options);
 
 	if (weights + rest > e->memory_bytes)
 		return hx_err_set(err, HX_INPUT, "%s needs %.4g GB (weights %.4g, cache and buffers for %d tokens %.4g), and %.4g GB are available",
@@ -97,12 +97,17 @@ static int smaller(int a, int b)
 int hx_instance_open(struct hx_instance *in, struct hx_engine *e, const struct hx_engine_model *want, struct hx_err *err)
 {
 	struct hx_exec_options options = want->options;
-	int rc;
+	int rc = HX_OK;
 
-	*in = (struct hx_instance){0};
-	rc = hx_model_open(&in->model, want->path, err);
-	if (rc)
-		return rc;
+	*in = (struct hx_instance){.borrows = want->like};
+	if (want->like) {
+		in->model = want->like->model;
+		in->weights = want->like->weights;
+	} else {
+		rc = hx_model_open(&in->model, want->path, err);
+		if (rc)
+			return rc;
+	}
 	if (!options.context)
 		options.context = smaller(in->model.shape.context, DEFAULT_CONTEXT);
 	if (want->shorter)
@@ -116,7 +121,8 @@ int hx_instance_open(struct hx_instance *in, struct hx_engine *e, const struct h
 	if (!rc)
 		rc = take_memory(in, e, want, &options, err);
 	if (!rc) {
-		hx_weights_load(&in->weights, &in->model, want->type, e->kernels, in->pools[hx_graph_op(&in->graph, 0)->unit]);
+		if (!want->like)
+			hx_weights_load(&in->weights, &in->model, want->type, e->kernels, in->pools[hx_graph_op(&in->graph, 0)->unit]);
 		rc = hx_exec_create(&in->exec, &in->graph, &in->weights, in->pools, &options, err);
 	}
 	if (rc)
@@ -129,10 +135,12 @@ void hx_instance_free(struct hx_instance *in)
 	if (in->engine)
 		in->engine->memory_bytes += in->bytes;
 	hx_exec_free(in->exec);
-	hx_weights_free(&in->weights);
 	hx_graph_free(&in->graph);
 	hx_mapping_free(&in->mapping);
 	hx_tokenizer_free(in->tokenizer);
-	hx_model_free(&in->model);
+	if (!in->borrows) {
+		hx_weights_free(&in->weights);
+		hx_model_free(&in->model);
+	}
 	*in = (struct hx_instance){0};
 }

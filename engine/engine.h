@@ -24,6 +24,7 @@ int hx_engine_pool(struct hx_engine *e, int unit, int cores, struct hx_pool **ou
 struct hx_engine_model {
 	const char *path;
 	int type;            /* enum hx_type to requantise to; -1: as in the file */
+	const struct hx_instance *like; /* has its file and weights of that type, which are used, and outlives it; NULL: they are loaded */
 	const char *mapping;
 	bool text;           /* its tokenizer is wanted */
 	struct hx_exec_options options; /* context 0: as much as the model holds, 4096 at most */
@@ -41,6 +42,7 @@ struct hx_instance {
 	struct hx_exec *exec;
 	struct hx_engine *engine; /* borrowed */
 	double bytes;             /* of its memory */
+	bool borrows;             /* model and weights are another's */
 };
 
 /* Loads a model, whose memory is the engine's no longer until the instance is freed. HX_INPUT: refused before loading, with the figures, where it would not

@@ -27,7 +27,7 @@ static void set_exit(struct hx_plan *p)
 
 static void set_overlapped(struct hx_plan *p)
 {
-	add_pass(p, HX_PASS_PREFILL_DRAFT, HX_CHAIN_DRAFT, 0, 1);
+	add_pass(p, HX_PASS_PREFILL_DRAFT, HX_CHAIN_DRAFT, 0, 0);
 	add_pass(p, HX_PASS_DRAFT, HX_CHAIN_DRAFT, 1, 1);
 	/* the bonus token is given up, so gamma rows do */
 	add_pass(p, HX_PASS_VERIFY, HX_CHAIN_TARGET, p->gamma, p->gamma);
@@ -39,7 +39,7 @@ static void set_overlapped(struct hx_plan *p)
 
 static void set_sequential(struct hx_plan *p)
 {
-	add_pass(p, HX_PASS_PREFILL_DRAFT, HX_CHAIN_DRAFT, 0, 1);
+	add_pass(p, HX_PASS_PREFILL_DRAFT, HX_CHAIN_DRAFT, 0, 0);
 	add_pass(p, HX_PASS_DRAFT, HX_CHAIN_DRAFT, 1, 1);
 	add_pass(p, HX_PASS_CATCH_UP, HX_CHAIN_DRAFT, 2, 1);
 	add_pass(p, HX_PASS_VERIFY, HX_CHAIN_TARGET, p->gamma + 1, p->gamma + 1);

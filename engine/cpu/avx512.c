@@ -23,7 +23,7 @@
 
 enum {
 	LANES = 16,
-	AHEAD = 4096, /* bytes that prefetching is ahead of reading */
+	AHEAD = 3072, /* bytes that prefetching is ahead of reading */
 	/* Rows of a tile, so many as there are registers for their sums: quantised beside 8 of codes and 4 of dot products, floats two for each row. */
 	TILE = 16,
 	FLOAT_TILE = 12,

@@ -10,8 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Pauses before a thread that waits goes to sleep: some 50 microseconds, longer than threads with equal shares of an operator differ by. */
-enum { SPIN = 2000, LINE = 64 };
+/* Pauses before a thread that waits goes to sleep, from which waking takes some 50 microseconds. At a barrier, about a millisecond: the others are at work
+ * on processors of their own and come soon. Between runs, some 50 microseconds: another pool may want the processor. */
+enum { SPIN_BARRIER = 40000, SPIN_START = 2000, LINE = 64 };
 
 /* A number that threads wait for: it only grows. */
 struct signal {
@@ -28,7 +29,8 @@ struct worker {
 };
 
 struct hx_pool {
-	int n, spin;
+	int n;
+	bool spin;
 	int *cpus;     /* NULL: not pinned */
 	cpu_set_t all; /* what the process may use, where not pinned */
 	struct worker *workers;
@@ -102,7 +104,7 @@ void hx_pool_barrier(struct hx_pool *p, int thread)
 
 	(void)thread;
 	if (atomic_fetch_add(&p->arrived, 1) + 1 < p->n) {
-		signal_wait(&p->passed, passed, p->spin);
+		signal_wait(&p->passed, passed, p->spin ? SPIN_BARRIER : 0);
 		return;
 	}
 	atomic_store(&p->arrived, 0);
@@ -115,7 +117,7 @@ static void *serve(void *arg)
 	struct hx_pool *p = w->pool;
 
 	for (unsigned run = 0;; run++) {
-		signal_wait(&p->start, run, p->spin);
+		signal_wait(&p->start, run, p->spin ? SPIN_START : 0);
 		if (p->quit)
 			return NULL;
 		p->work(p->arg, w->thread, p->n);
@@ -148,13 +150,13 @@ static void enter(const struct hx_pool *p)
 }
 
 /* A processor may be listed more often than once, or others be asked for than there are: threads that spin would keep each other from working. */
-static int spin_of(const struct hx_pool *p)
+static bool spins(const struct hx_pool *p)
 {
 	for (int i = 0; p->cpus && i < p->n; i++)
 		for (int k = 0; k < i; k++)
 			if (p->cpus[i] == p->cpus[k])
-				return 0;
-	return p->n <= CPU_COUNT(&p->all) ? SPIN : 0;
+				return false;
+	return p->n <= CPU_COUNT(&p->all);
 }
 
 static int start(struct hx_pool *p, int thread, struct hx_err *err)
@@ -218,7 +220,7 @@ int hx_pool_create(struct hx_pool **out, int n, const int *cpus, struct hx_err *
 		p->all = here.before;
 	else
 		pthread_getaffinity_np(pthread_self(), sizeof(p->all), &p->all);
-	p->spin = spin_of(p);
+	p->spin = spins(p);
 	signal_init(&p->start);
 	signal_init(&p->passed);
 	atomic_init(&p->arrived, 0);

@@ -112,6 +112,8 @@ void calibrate_show(const struct calibration *c, const char *path)
 	puts("");
 	print_errors(c);
 	printf("\nwritten: %s\n", text_clean(shown, sizeof(shown), path));
+	if (c->dropped)
+		fprintf(stderr, "hexplore: %d repeats of models left out, for want of time: every pass was measured, but less often\n", c->dropped);
 	if (c->restless)
 		fprintf(stderr, "hexplore: %d of %d passes scattered by more than 15 %%, however often repeated%s\n", c->restless, c->n_passes,
 			10 * c->restless > c->n_passes ? ": the machine was not at rest, calibrate again" : "");

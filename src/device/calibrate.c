@@ -11,6 +11,10 @@
 static const double footprints[CALIBRATE_FOOTPRINTS] = {0.125, 0.5, 1, 2, 8};
 enum { LEFT_OUT = 2, VISITS = 3, QUICK_VISITS = 2 };
 
+/* Seconds for the passes of a unit with so many types; every pass is run once even where that takes longer. */
+enum { BUDGET_TYPES = 3 };
+static const double full_s = 180, quick_s = 24;
+
 static const double default_cache_bytes = 4 << 20;
 
 /* What is not measured is as a type that is unpacked alike, the first of the list that is. */
@@ -202,8 +206,10 @@ int calibrate(struct calibration *c, struct machine *m, const struct calibrate_o
 		step.steps += step.visits * types * (int)c->profile.units[u].bandwidth.n_footprints;
 	if (!rc)
 		rc = calibrate_host(&step, err);
-	for (step.u = 0; step.u < (int)c->profile.n_units && !rc; step.u++)
+	for (step.u = 0; step.u < (int)c->profile.n_units && !rc; step.u++) {
+		step.until_s = hx_trace_now_s() + (o->quick ? quick_s : full_s) * fmax(1, (double)types / BUDGET_TYPES);
 		rc = calibrate_measure(&step, err);
+	}
 	hold_out(c);
 	if (!rc)
 		rc = calibrate_fit(c, err);

@@ -13,13 +13,13 @@ struct calibrate_sample {
 	int type;               /* enum hx_type of the model */
 	double rows, logits, cached; /* of the pass */
 	double footprint_bytes; /* that the pass touches */
-	double seconds;         /* of one layer's: the median of all layers and repeats */
+	double seconds;         /* of one layer's: what it is most of the time, of all layers and repeats */
 	int count;              /* of layers */
 	double share;           /* of the pass's time that all layers of it take */
 	double spread;          /* of its repeats: half the distance of the quartiles, relative */
-	double model_s;         /* what the fitted model says; by calibrate_fit */
+	double model_s;         /* what the model says that was fitted without those held out; by calibrate_fit */
 	int pass;               /* samples of one pass have one number */
-	bool held_out;          /* not fitted: checked */
+	bool held_out;          /* checked against a fit without it */
 };
 
 /* Errors of the held-out samples, relative to what was measured. */
@@ -51,14 +51,15 @@ struct calibration {
 	double spread;          /* of pass times over repeats: the median of all passes */
 	int restless;           /* passes whose repeats differ by more than they should, however often repeated */
 	int n_passes;
+	int dropped;            /* visits of models for repeats, for want of time */
 };
 
 /* Measures, then fits. The machine's threads pin the caller. HX_IO: interrupted, no room for models in TMPDIR. */
 int calibrate(struct calibration *c, struct machine *m, const struct calibrate_options *o, struct hx_err *err);
 void calibrate_free(struct calibration *c);
 
-/* The fit alone: fills bandwidth, efficiencies, p, launch_s and covariance of the profile's units from the samples, none of which held out is used, and
- * the errors. HX_INPUT: too few samples. */
+/* The fit alone: fills bandwidth, efficiencies, p, launch_s and covariance of the profile's units from the samples. The errors are of a fit without those
+ * that are held out. HX_INPUT: too few samples. */
 int calibrate_fit(struct calibration *c, struct hx_err *err);
 
 /* Gives every figure of the profile its source. by: who measured, and when. */

@@ -23,6 +23,9 @@ static const double outlying = 3;
 /* A sample whose repeats differ by so much counts two thirds. */
 static const double scattered = 0.1;
 
+/* Plain decoding, which every speedup is taken against, and drafting are passes of one row over models that no cache holds: those decide what memory gives. */
+static const double one_row = 3, uncached = 2;
+
 /* Bytes that a core reads in a cycle at most, from its nearest cache. */
 static const double load_bytes = 64;
 
@@ -39,7 +42,7 @@ struct fit {
 	int u;
 	struct parameter *parameters;
 	size_t n_parameters;
-	const struct calibrate_sample **samples; /* of the unit, not held out */
+	const struct calibrate_sample **samples; /* of the unit */
 	size_t n_samples;
 	double *weights; /* of samples */
 };
@@ -166,13 +169,21 @@ static int by_size(const void *pa, const void *pb)
 	return (*a > *b) - (*a < *b);
 }
 
-/* By the square root of the share, less for those that scatter; once there is a fit, less for those that are far from it. */
+static double weight_of(const struct fit *f, const struct calibrate_sample *s)
+{
+	double matters = (s->rows == 1 ? one_row : 1) * (s->footprint_bytes > unit_of(f)->cache_bytes ? uncached : 1);
+
+	return matters * sqrt(s->share) / hypot(1, s->spread / scattered);
+}
+
+/* By the square root of the share, more for those that matter most and less for those that scatter; once there is a fit, less for those that are far from
+ * it. */
 static void weigh(struct fit *f, bool fitted)
 {
 	double *off = hx_xcalloc(f->n_samples, sizeof(*off)), *sorted = hx_xcalloc(f->n_samples, sizeof(*off)), median;
 
 	for (size_t i = 0; i < f->n_samples; i++) {
-		f->weights[i] = sqrt(f->samples[i]->share) / hypot(1, f->samples[i]->spread / scattered);
+		f->weights[i] = weight_of(f, f->samples[i]);
 		off[i] = sorted[i] = fitted ? f->weights[i] * fabs(predicted(&f->c->profile, f->samples[i]) / f->samples[i]->seconds - 1) : 0;
 	}
 	qsort(sorted, f->n_samples, sizeof(*sorted), by_size);
@@ -230,7 +241,7 @@ static int minimise(struct fit *f, gsl_multifit_nlinear_workspace *w)
 	return status;
 }
 
-static int solve(struct fit *f, struct hx_err *err)
+static int solve(struct fit *f, bool last, struct hx_err *err)
 {
 	gsl_multifit_nlinear_parameters how = gsl_multifit_nlinear_default_parameters();
 	gsl_multifit_nlinear_workspace *w;
@@ -245,7 +256,7 @@ static int solve(struct fit *f, struct hx_err *err)
 		status = gsl_multifit_nlinear_covar(gsl_multifit_nlinear_jac(w), 0, cov);
 	if (status) {
 		rc = hx_err_set(err, HX_INPUT, "%s: the samples determine no parameters: %s", unit_of(f)->is.name, gsl_strerror(status));
-	} else {
+	} else if (last) {
 		gsl_blas_ddot(gsl_multifit_nlinear_residual(w), gsl_multifit_nlinear_residual(w), &chisq);
 		add_covariance(f, cov, chisq / (double)f->n_samples);
 	}
@@ -254,20 +265,20 @@ static int solve(struct fit *f, struct hx_err *err)
 	return rc;
 }
 
-static int fit_unit(struct calibration *c, int u, struct hx_err *err)
+static int fit_unit(struct calibration *c, int u, bool all, struct hx_err *err)
 {
 	struct fit f = {.c = c, .u = u, .samples = hx_xcalloc(c->n, sizeof(*f.samples)), .weights = hx_xcalloc(c->n, sizeof(*f.weights))};
 	int rc;
 
 	for (size_t i = 0; i < c->n; i++)
-		if (c->samples[i].op.unit == u && !c->samples[i].held_out)
+		if (c->samples[i].op.unit == u && (all || !c->samples[i].held_out))
 			f.samples[f.n_samples++] = &c->samples[i];
 	list_parameters(&f);
 	if (f.n_samples < f.n_parameters) {
 		rc = hx_err_set(err, HX_INPUT, "%s: %zu samples are too few for %zu parameters", unit_of(&f)->is.name, f.n_samples, f.n_parameters);
 	} else {
 		start(&f);
-		rc = solve(&f, err);
+		rc = solve(&f, all, err);
 	}
 	for (size_t i = 0; i < f.n_parameters; i++)
 		free(f.parameters[i].path);
@@ -306,13 +317,16 @@ static void find_errors(struct calibration *c)
 	}
 }
 
+/* Of those that are held out the errors are found; what is to predict other passes is then fitted to all. */
 int calibrate_fit(struct calibration *c, struct hx_err *err)
 {
 	int rc = HX_OK;
 
 	for (size_t u = 0; u < c->profile.n_units && !rc; u++)
-		rc = fit_unit(c, (int)u, err);
+		rc = fit_unit(c, (int)u, false, err);
 	if (!rc)
 		find_errors(c);
+	for (size_t u = 0; u < c->profile.n_units && !rc; u++)
+		rc = fit_unit(c, (int)u, true, err);
 	return rc;
 }

@@ -33,6 +33,7 @@ struct calibrate_step {
 	const struct calibrate_options *o;
 	int u;
 	int visits;      /* of each model */
+	double until_s;  /* by then the unit's repeats are to end */
 	int done, steps; /* visits of all, of how many */
 };
 int calibrate_measure(struct calibrate_step *s, struct hx_err *err);

@@ -7,12 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_REPEATS = 15, LEAST_REPEATS = 1, ENOUGH_REPEATS = 5 /* of a visit */, LOGIT_ROWS = 17, EXECS = 40, FRONT_ROWS = 128, MOST_CONTEXT = 2048 };
+enum { MOST_REPEATS = 15, ENOUGH_REPEATS = 5 /* of a visit */, LOGIT_ROWS = 17, EXECS = 40, FRONT_ROWS = 128, MOST_CONTEXT = 2048 };
 
 const int calibrate_rows[CALIBRATE_ROWS] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 32, 64, 128};
 
-/* Seconds that all visits may take, beyond LEAST_REPEATS and making the models; how far repeats may differ without being repeated, and without being flagged. */
-static const double full_s = 150, quick_s = 18, calm = 0.04, restless = 0.15;
+/* How far repeats may differ without being repeated, and without being flagged. */
+static const double calm = 0.04, restless = 0.15;
+
+/* Plain decoding and drafting are passes of one row, and what every speedup is taken against: they are repeated so many times as often. */
+enum { ONE_ROW_TIMES = 3 };
+
+static const double clock_step_s = 1e-9;
 
 /* What is measured at a footprint: which rows, and behind how many tokens. */
 static const struct plan {
@@ -48,6 +53,7 @@ struct turn {
 	int place; /* index */
 	int rows;
 	struct seconds took[KINDS];
+	size_t first, n_samples; /* of the calibration: one an operator, which the first visit adds */
 };
 
 /* A model with its turns; it is in memory, and has places, during a visit alone. */
@@ -59,6 +65,9 @@ struct bench {
 	int n_places;
 	struct turn *turns;
 	int n_turns;
+	const struct hx_pool *awake; /* its threads ran last */
+	struct seconds wakes;
+	double least_s; /* of a visit: making the model, and every turn once */
 	struct hx_trace trace;
 	int tokens[MOST_CONTEXT];
 };
@@ -190,6 +199,26 @@ static void note(struct bench *b, struct turn *t)
 	add(&t->took[BESIDE], beside);
 }
 
+static void nothing(void *arg, int thread, int n)
+{
+	(void)arg, (void)thread, (void)n;
+}
+
+/* Threads that waited for other models' passes sleep: that is no part of a pass, and is timed apart. */
+static void wake(struct bench *b, const struct place *at)
+{
+	struct hx_pool *pool = at->pools[b->s->c->unit_of[b->s->u]];
+	double start_s = hx_trace_now_s(), awake_s, again_s;
+
+	hx_pool_run(pool, nothing, NULL);
+	awake_s = hx_trace_now_s();
+	hx_pool_run(pool, nothing, NULL);
+	again_s = hx_trace_now_s();
+	if (pool != b->awake && hx_pool_threads(pool) == unit_of(b->s)->is.cores)
+		add(&b->wakes, fmax(0, 2 * awake_s - start_s - again_s));
+	b->awake = pool;
+}
+
 static int take_turn(struct bench *b, struct turn *t, struct hx_err *err)
 {
 	const struct place *at = &b->places[t->place];
@@ -197,6 +226,7 @@ static int take_turn(struct bench *b, struct turn *t, struct hx_err *err)
 
 	if (b->s->o->stop && *b->s->o->stop)
 		return hx_err_set(err, HX_IO, "interrupted: nothing is written");
+	wake(b, at);
 	hx_exec_trace(at->exec, NULL);
 	/* what a cache holds is then this model, as these cores read it */
 	if (!(at->footprint_bytes > 2 * unit_of(b->s)->cache_bytes) && (rc = pass(b, t, err)))
@@ -225,6 +255,19 @@ static double quantile(struct seconds *s, double q)
 	return i + 1 < s->n ? s->v[i] + (at - (double)i) * (s->v[i + 1] - s->v[i]) : s->v[i];
 }
 
+/* What values are most of the time: the middle of the shortest interval that holds half of them. What disturbed some does not move it, as it would a mean, nor
+ * does another state of the machine that lasted for less than that, as it would a low quantile. Sorts them. */
+static double typical(struct seconds *s)
+{
+	size_t half = s->n / 2 + 1, first = 0;
+
+	qsort(s->v, s->n, sizeof(*s->v), by_size);
+	for (size_t i = 0; i + half <= s->n; i++)
+		if (s->v[i + half - 1] - s->v[i] < s->v[first + half - 1] - s->v[first])
+			first = i;
+	return (s->v[first + (half - 1) / 2] + s->v[first + half / 2]) / 2;
+}
+
 static double spread_of(struct seconds *s)
 {
 	return (quantile(s, 0.75) - quantile(s, 0.25)) / 2 / quantile(s, 0.5);
@@ -238,17 +281,25 @@ static bool is_calm(struct bench *b)
 	return true;
 }
 
-static int take_turns(struct bench *b, struct hx_err *err)
+/* All turns, then those of one row again. */
+static int take_each(struct bench *b, struct hx_err *err)
 {
-	double until_s = hx_trace_now_s() + (b->s->o->quick ? quick_s : full_s) / b->s->steps;
 	int rc = HX_OK;
 
-	for (int n = 0; n < MOST_REPEATS && !rc; n++) {
-		if (n >= LEAST_REPEATS && (hx_trace_now_s() > until_s || (n >= ENOUGH_REPEATS && is_calm(b))))
-			break;
+	for (int k = 0; k < ONE_ROW_TIMES && !rc; k++)
 		for (int i = 0; i < b->n_turns && !rc; i++)
-			rc = take_turn(b, &b->turns[i], err);
-	}
+			if (!k || b->turns[i].rows == 1)
+				rc = take_turn(b, &b->turns[i], err);
+	return rc;
+}
+
+static int take_turns(struct bench *b, double began_s, double until_s, struct hx_err *err)
+{
+	int rc = take_each(b, err);
+
+	b->least_s = hx_trace_now_s() - began_s;
+	for (int n = 1; n < MOST_REPEATS && !rc && hx_trace_now_s() < until_s && !(n >= ENOUGH_REPEATS && is_calm(b)); n++)
+		rc = take_each(b, err);
 	return rc;
 }
 
@@ -264,33 +315,45 @@ static const struct hx_op *find_op(const struct hx_graph *g, int kind, int *coun
 	return NULL;
 }
 
+/* What each operator of a turn is; what it takes is filled in at the end. */
 static void add_samples(struct bench *b, struct turn *t)
 {
 	struct calibration *c = b->s->c;
 	const struct place *at = &b->places[t->place];
-	double pass_s = 0;
-	size_t first = c->n;
 
+	t->first = c->n;
 	c->samples = hx_xrealloc(c->samples, c->n + HX_OP_COUNT, sizeof(*c->samples));
 	for (int k = 0; k < HX_OP_COUNT; k++) {
 		int count;
 		const struct hx_op *op = find_op(&at->graph, k, &count);
 		struct calibrate_sample *s = &c->samples[c->n];
-		double seconds = t->took[k].n ? quantile(&t->took[k], 0.5) : 0;
 
-		if (!op || !(seconds > 0))
+		if (!op || !t->took[k].n)
 			continue;
 		*s = (struct calibrate_sample){.op = *op, .type = b->type, .rows = t->rows, .logits = logits_of(t), .cached = at->cached,
-					       .footprint_bytes = at->footprint_bytes, .seconds = seconds, .count = count,
-					       .spread = spread_of(&t->took[k]), .pass = c->n_passes};
+					       .footprint_bytes = at->footprint_bytes, .count = count, .pass = c->n_passes};
 		s->op.unit = b->s->u;
-		s->op.clock_hz = unit_of(b->s)->is.clock_hz;
-		pass_s += count * seconds;
 		c->n++;
 	}
-	for (size_t i = first; i < c->n; i++)
-		c->samples[i].share = c->samples[i].count * c->samples[i].seconds / pass_s;
+	t->n_samples = c->n - t->first;
 	c->n_passes++;
+}
+
+static void fill_samples(struct bench *b, struct turn *t)
+{
+	struct calibration *c = b->s->c;
+	double pass_s = 0;
+
+	for (size_t i = t->first; i < t->first + t->n_samples; i++) {
+		struct calibrate_sample *s = &c->samples[i];
+
+		s->op.clock_hz = unit_of(b->s)->is.clock_hz;
+		s->seconds = fmax(typical(&t->took[s->op.kind]), clock_step_s);
+		s->spread = spread_of(&t->took[s->op.kind]);
+		pass_s += s->count * s->seconds;
+	}
+	for (size_t i = t->first; i < t->first + t->n_samples; i++)
+		c->samples[i].share = c->samples[i].count * c->samples[i].seconds / pass_s;
 	c->restless += spread_of(&t->took[PASS]) > restless;
 }
 
@@ -300,7 +363,7 @@ static double sync_of(struct bench *b)
 	double sum = 0;
 
 	for (int i = 0; i < b->n_turns; i++)
-		sum += quantile(&b->turns[i].took[BESIDE], 0.5) / b->n_turns;
+		sum += typical(&b->turns[i].took[BESIDE]) / b->n_turns;
 	return fmax(sum, 0);
 }
 
@@ -316,13 +379,15 @@ static void leave(struct bench *b)
 	calibrate_model_close(&b->model);
 }
 
-static int visit(struct bench *b, bool last, struct hx_err *err)
+static int visit(struct bench *b, double until_s, struct hx_err *err)
 {
 	struct calibrate_step *s = b->s;
 	const struct unit *u = unit_of(s);
+	double began_s = hx_trace_now_s();
 	struct hx_pool *pool;
 	int rc = hx_engine_pool(&s->m->engine, s->c->unit_of[s->u], u->is.cores, &pool, err);
 
+	b->awake = NULL;
 	if (!rc)
 		rc = calibrate_model_open(&b->model, b->type, u->bandwidth.footprint_bytes[b->footprint], s->m->engine.kernels, pool, s->o->stop, err);
 	for (int i = 0; i < MOST_CONTEXT && !rc; i++)
@@ -330,8 +395,8 @@ static int visit(struct bench *b, bool last, struct hx_err *err)
 	if (!rc)
 		rc = add_places(b, err);
 	if (!rc)
-		rc = take_turns(b, err);
-	for (int i = 0; i < b->n_turns && !rc && last; i++)
+		rc = take_turns(b, began_s, until_s, err);
+	for (int i = 0; i < b->n_turns && !rc && !b->turns[i].n_samples; i++)
 		add_samples(b, &b->turns[i]);
 	leave(b);
 	return rc;
@@ -343,13 +408,45 @@ static void bench_free(struct bench *b)
 		for (int k = 0; k < KINDS; k++)
 			free(b->turns[i].took[k].v);
 	free(b->turns);
+	free(b->wakes.v);
 	hx_trace_free(&b->trace);
+}
+
+/* Every model is visited once, whatever it takes; what time is left then is for repeats. */
+static int visit_all(struct calibrate_step *s, struct bench *benches, int n, struct hx_err *err)
+{
+	int rc = HX_OK;
+
+	for (int i = 0; i < s->visits * n && !rc; i++) {
+		struct bench *b = &benches[i % n];
+		double now_s = hx_trace_now_s();
+
+		if (i < n || now_s + b->least_s < s->until_s)
+			rc = visit(b, now_s + (s->until_s - now_s) / (s->visits * n - i), err);
+		else
+			s->c->dropped++;
+		s->done++;
+		if (s->o->progress && !rc)
+			s->o->progress(s->o->arg, s->done, s->steps);
+	}
+	return rc;
+}
+
+/* What a unit's figures are, once all is timed. */
+static void settle(struct calibrate_step *s, struct bench *benches, int n)
+{
+	struct unit *u = &s->c->profile.units[s->u];
+
+	for (int i = 0; i < n; i++)
+		for (int k = 0; k < benches[i].n_turns; k++)
+			fill_samples(&benches[i], &benches[i].turns[k]);
+	u->sync_s = sync_of(&benches[0]); /* where it is not lost in what operators take */
 }
 
 int calibrate_measure(struct calibrate_step *s, struct hx_err *err)
 {
 	struct bench *benches = hx_xcalloc(CALIBRATE_FOOTPRINTS * HX_TYPE_COUNT, sizeof(*benches));
-	int n = 0, rc = HX_OK;
+	int n = 0, rc;
 
 	for (size_t f = 0; f < unit_of(s)->bandwidth.n_footprints; f++)
 		for (int t = 0; t < HX_TYPE_COUNT; t++)
@@ -357,13 +454,9 @@ int calibrate_measure(struct calibrate_step *s, struct hx_err *err)
 				benches[n] = (struct bench){.s = s, .type = t, .footprint = (int)f, .trace.ops = true};
 				add_turns(&benches[n++]);
 			}
-	for (int i = 0; i < s->visits * n && !rc; i++) {
-		rc = visit(&benches[i % n], i >= (s->visits - 1) * n, err);
-		if (s->o->progress && !rc)
-			s->o->progress(s->o->arg, ++s->done, s->steps);
-	}
-	if (!rc) /* where it is not lost in what operators take */
-		s->c->profile.units[s->u].sync_s = sync_of(&benches[0]);
+	rc = visit_all(s, benches, n, err);
+	if (!rc)
+		settle(s, benches, n);
 	for (int i = 0; i < n; i++)
 		bench_free(&benches[i]);
 	free(benches);

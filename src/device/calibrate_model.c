@@ -1,13 +1,7 @@
 /* Models to calibrate with: llama's architecture, random weights, any size. */
 #include "device/calibrate_internal.h"
 
-#include "engine/synth.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "device/random_model.h"
 
 enum { D_HEAD = 64, GROUP = 4 /* query heads of a key head */, FF = 4, LEAST_LAYERS = 2, CONTEXT = 4096 };
 
@@ -40,26 +34,17 @@ static struct hx_shape shape_of(int type, double bytes)
 int calibrate_model_open(struct calibrate_model *cm, int type, double bytes, const struct hx_kernels *kernels, struct hx_pool *pool,
 			 const volatile sig_atomic_t *stop, struct hx_err *err)
 {
-	const char *folder = getenv("TMPDIR");
 	struct hx_shape s = shape_of(type, bytes);
 	const struct hx_synth_options o = {.type = type, .seed = 1, .stop = stop};
-	char *dir = hx_xasprintf("%s/hexplore-XXXXXX", folder && *folder ? folder : P_tmpdir), *path = NULL;
+	struct random_model file;
 	int rc;
 
 	*cm = (struct calibrate_model){0};
-	if (!mkdtemp(dir)) {
-		rc = hx_err_set(err, HX_IO, "cannot make a folder '%.200s' for models: %s", dir, strerror(errno));
-		free(dir);
+	rc = random_model_write(&file, &s, &o, err);
+	if (rc)
 		return rc;
-	}
-	path = hx_xasprintf("%s/calibration.gguf", dir);
-	rc = hx_synth_write(&s, &o, path, err);
-	if (!rc)
-		rc = hx_model_open(&cm->model, path, err);
-	unlink(path); /* it stays mapped */
-	rmdir(dir);
-	free(path);
-	free(dir);
+	rc = hx_model_open(&cm->model, file.path, err);
+	random_model_remove(&file); /* it stays mapped */
 	if (!rc)
 		hx_weights_load(&cm->weights, &cm->model, -1, kernels, pool);
 	return rc;

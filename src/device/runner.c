@@ -25,7 +25,7 @@ static int read_drafter(struct runner *r, const struct runner_options *o, long *
 static int open_target(struct runner *r, struct machine *m, const struct runner_options *o, int layers, struct hx_err *err)
 {
 	int rows = o->gamma + 1 > o->logit_rows ? o->gamma + 1 : o->logit_rows;
-	const struct hx_engine_model want = {.path = o->target, .type = o->target_type, .mapping = o->target_map ? o->target_map : "cpu", .text = o->text,
+	const struct hx_engine_model want = {.path = o->target, .type = o->target_type, .like = o->target_like, .mapping = o->target_map ? o->target_map : "cpu", .text = o->text,
 					     .options = {o->context, rows, o->kv_cache, layers}};
 	int rc = hx_instance_open(&r->target, &m->engine, &want, err);
 
@@ -39,7 +39,7 @@ static int open_draft(struct runner *r, struct machine *m, const struct runner_o
 {
 	const char *map = o->draft_map ? o->draft_map : o->target_map ? o->target_map : "cpu";
 	int rows = o->logit_rows > 1 ? o->logit_rows : 1, rc;
-	const struct hx_engine_model want = {.path = o->draft, .type = o->draft_type, .mapping = map, .text = o->text,
+	const struct hx_engine_model want = {.path = o->draft, .type = o->draft_type, .like = o->draft_like, .mapping = map, .text = o->text,
 					     .options = {r->lm.context, rows, o->kv_cache, 0}, .shorter = true};
 	struct hx_lm lm;
 

@@ -9,6 +9,7 @@
 struct runner_options {
 	const char *target;           /* GGUF */
 	const char *draft;            /* GGUF, `ngram`, `early-exit:K`; NULL: plain decoding */
+	const struct hx_instance *target_like, *draft_like; /* have these files loaded in these types, and outlive the runner; NULL: none */
 	const char *target_map, *draft_map; /* NULL: `cpu`; as the target */
 	int target_type, draft_type;  /* enum hx_type to requantise to; -1: as in the file */
 	int gamma;                    /* most guesses of a round */

@@ -15,7 +15,7 @@ struct job {
 	const struct point *pt;
 	struct point plain; /* its baseline */
 	const struct workload *workload;
-	const char *target, *draft;            /* files */
+	const struct hx_instance *target, *draft; /* weights; draft NULL: the drafter has none */
 	struct runner configuration, baseline; /* the baseline's is not opened where both have one mapping */
 	bool one_mapping, synthesised;
 	int tokens, n_prompt, *prompt;
@@ -31,45 +31,48 @@ static bool stopped(const struct validate *v)
 
 /* ---- models ---- */
 
-static int find_files(struct job *j, struct hx_err *err)
+static const char *target_map(const struct job *j, const struct point *pt)
+{
+	return j->v->p->space->target.v[pt->target_map].text;
+}
+
+static int load_weights(struct job *j, struct hx_err *err)
 {
 	struct validate *v = j->v;
 	const struct drafter *d = validate_drafter(v, j->pt);
 	const char *given = validate_target_file(v);
-	int rc = validate_model(&v->models, VALIDATE_TARGET, &v->p->study->target, j->pt->target_type, given, &j->target, err);
+	int rc = validate_model(&v->models, VALIDATE_TARGET, &v->p->study->target, j->pt->target_type, given, target_map(j, j->pt), &j->target, err);
 
 	j->synthesised |= !given;
-	if (rc || !d)
+	if (rc || !d || d->kind != HX_DRAFT_MODEL)
 		return rc;
-	if (d->kind != HX_DRAFT_MODEL) {
-		j->draft = d->name;
-		return HX_OK;
-	}
 	given = validate_draft_file(v, j->pt);
 	j->synthesised |= !given;
-	return validate_model(&v->models, VALIDATE_DRAFT, d->shape, j->pt->draft_type, given, &j->draft, err);
+	return validate_model(&v->models, VALIDATE_DRAFT, d->shape, j->pt->draft_type, given, v->p->space->draft[j->pt->drafter].v[j->pt->draft_map].text,
+			      &j->draft, err);
 }
 
 static int open_runners(struct job *j, struct hx_err *err)
 {
 	const struct predict *p = j->v->p;
 	const struct drafter *d = validate_drafter(j->v, j->pt);
-	struct runner_options o = {.target = j->target,
-				   .draft = j->draft,
-				   .target_type = j->pt->target_type,
-				   .draft_type = j->pt->draft_type,
+	struct runner_options o = {.target = p->study->target.name,
+				   .draft = d ? d->name : NULL,
+				   .target_like = j->target,
+				   .draft_like = j->draft,
 				   .gamma = j->pt->gamma,
 				   .context = j->workload->prompt + j->tokens + j->pt->gamma + 1,
 				   .kv_cache = p->study->sweep.kv_cache,
 				   .text = j->v->options.prompt,
-				   .target_map = p->space->target.v[j->pt->target_map].text,
-				   .draft_map = d && d->kind == HX_DRAFT_MODEL ? p->space->draft[j->pt->drafter].v[j->pt->draft_map].text
-									       : NULL};
+				   .target_type = j->pt->target_type,
+				   .draft_type = j->pt->draft_type,
+				   .target_map = target_map(j, j->pt),
+				   .draft_map = j->draft ? p->space->draft[j->pt->drafter].v[j->pt->draft_map].text : NULL};
 	int rc = runner_open(&j->configuration, &j->v->machine, &o, err);
 
 	if (rc || j->one_mapping)
 		return rc;
-	o.target_map = p->space->target.v[j->plain.target_map].text;
+	o.target_map = target_map(j, &j->plain);
 	o.draft = o.draft_map = NULL;
 	o.gamma = 0;
 	return runner_open(&j->baseline, &j->v->machine, &o, err);
@@ -330,7 +333,7 @@ static int warm_up(struct job *j, struct hx_err *err)
 
 static int run(struct job *j, double began_s, double budget_s, struct validate_result *out, struct hx_err *err)
 {
-	int rc = find_files(j, err);
+	int rc = load_weights(j, err);
 
 	if (!rc)
 		rc = open_runners(j, err);
@@ -391,7 +394,7 @@ int validate_begin(struct validate *v, struct hx_err *err)
 
 	if (!rc && (rc = validate_check_cores(v, err)))
 		machine_free(&v->machine);
-	v->models = (struct validate_models){.stop = v->options.stop, .seed = v->options.seed};
+	v->models = (struct validate_models){.engine = &v->machine.engine, .stop = v->options.stop, .seed = v->options.seed};
 	return rc;
 }
 

@@ -1,14 +1,7 @@
 /* Weights to validate with. */
 #include "device/validate_models.h"
 
-#include "engine/model.h"
-#include "engine/synth.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "device/random_model.h"
 
 /* What a pass costs depends on these alone. */
 static int check_shape(const struct hx_shape *want, const struct hx_shape *is, const char *path, struct hx_err *err)
@@ -28,6 +21,32 @@ static int check_shape(const struct hx_shape *want, const struct hx_shape *is, c
 	return HX_OK;
 }
 
+static int load(struct validate_models *m, enum validate_role role, const struct hx_shape *shape, int type, const char *path, const char *mapping,
+		struct hx_err *err)
+{
+	const struct hx_engine_model want = {.path = path, .type = type, .mapping = mapping, .options = {.context = 1, .logit_rows = 1, .kv_cache = true}};
+	int rc = hx_instance_open(&m->held[role].loaded, m->engine, &want, err);
+
+	if (rc)
+		return rc;
+	m->held[role].shape = shape;
+	m->held[role].type = type;
+	return HX_OK;
+}
+
+static int load_random(struct validate_models *m, enum validate_role role, const struct hx_shape *shape, int type, const char *mapping, struct hx_err *err)
+{
+	const struct hx_synth_options options = {.type = type, .seed = m->seed + (uint64_t)role, .stop = m->stop};
+	struct random_model file;
+	int rc = random_model_write(&file, shape, &options, err);
+
+	if (rc)
+		return rc;
+	rc = load(m, role, shape, type, file.path, mapping, err);
+	random_model_remove(&file); /* it stays mapped */
+	return rc;
+}
+
 static int check_given(const struct hx_shape *want, const char *path, struct hx_err *err)
 {
 	struct hx_model model;
@@ -40,66 +59,30 @@ static int check_given(const struct hx_shape *want, const char *path, struct hx_
 	return rc;
 }
 
-static int make_folder(struct validate_models *m, struct hx_err *err)
+static void drop(struct validate_models *m, int role)
 {
-	const char *tmp = getenv("TMPDIR");
-
-	if (m->dir)
-		return HX_OK;
-	m->dir = hx_xasprintf("%s/hexplore.XXXXXX", tmp && *tmp ? tmp : P_tmpdir);
-	if (mkdtemp(m->dir))
-		return HX_OK;
-	hx_err_set(err, HX_IO, "cannot make a folder '%.200s' for random weights: %s", m->dir, strerror(errno));
-	free(m->dir);
-	m->dir = NULL;
-	return HX_IO;
+	if (m->held[role].shape)
+		hx_instance_free(&m->held[role].loaded);
+	m->held[role].shape = NULL;
 }
 
-static void remove_made(struct validate_models *m, int role)
+int validate_model(struct validate_models *m, enum validate_role role, const struct hx_shape *shape, int type, const char *given, const char *mapping,
+		   const struct hx_instance **out, struct hx_err *err)
 {
-	if (m->made[role].path)
-		unlink(m->made[role].path);
-	free(m->made[role].path);
-	m->made[role].path = NULL;
-}
-
-static int make(struct validate_models *m, int role, const struct hx_shape *shape, int type, struct hx_err *err)
-{
-	const struct hx_synth_options options = {.type = type, .seed = m->seed + (uint64_t)role, .stop = m->stop};
-	char *path;
 	int rc;
 
-	remove_made(m, role);
-	if ((rc = make_folder(m, err)))
-		return rc;
-	path = hx_xasprintf("%s/%s.gguf", m->dir, role == VALIDATE_TARGET ? "target" : "draft");
-	if ((rc = hx_synth_write(shape, &options, path, err))) {
-		free(path);
-		return rc;
-	}
-	m->made[role].path = path;
-	m->made[role].shape = shape;
-	m->made[role].type = type;
-	return HX_OK;
-}
-
-int validate_model(struct validate_models *m, enum validate_role role, const struct hx_shape *shape, int type, const char *given,
-		   const char **path, struct hx_err *err)
-{
-	bool made = m->made[role].path && m->made[role].shape == shape && m->made[role].type == type;
-	int rc = given ? check_given(shape, given, err) : made ? HX_OK : make(m, role, shape, type, err);
-
-	if (!rc)
-		*path = given ? given : m->made[role].path;
-	return rc;
+	*out = &m->held[role].loaded;
+	if (m->held[role].shape == shape && m->held[role].type == type)
+		return HX_OK;
+	drop(m, role);
+	if (!given)
+		return load_random(m, role, shape, type, mapping, err);
+	rc = check_given(shape, given, err);
+	return rc ? rc : load(m, role, shape, type, given, mapping, err);
 }
 
 void validate_models_free(struct validate_models *m)
 {
 	for (int i = 0; i < VALIDATE_ROLES; i++)
-		remove_made(m, i);
-	if (m->dir)
-		rmdir(m->dir);
-	free(m->dir);
-	*m = (struct validate_models){0};
+		drop(m, i);
 }
