@@ -13,7 +13,7 @@ enum { LEFT_OUT = 2, VISITS = 3, QUICK_VISITS = 2 };
 
 /* Seconds for the passes of a unit with so many types; every pass is run once even where that takes longer. */
 enum { BUDGET_TYPES = 3 };
-static const double full_s = 180, quick_s = 24;
+static const double full_s = 180, quick_s = 20;
 
 static const double default_cache_bytes = 4 << 20;
 

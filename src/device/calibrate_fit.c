@@ -68,6 +68,7 @@ static void add_parameter(struct fit *f, double *at, char *path, double min, dou
 
 static void list_parameters(struct fit *f)
 {
+	static const char *const small[SMALL_COUNT] = {[SMALL_EMBED] = "embed", [SMALL_NORM] = "norm", [SMALL_ROPE] = "rope", [SMALL_ARGMAX] = "argmax"};
 	struct unit *u = unit_of(f);
 	struct bandwidth *b = &u->bandwidth;
 	const char *name = u->is.name;
@@ -82,6 +83,8 @@ static void list_parameters(struct fit *f)
 			add_parameter(f, &u->kernels[i].efficiency[r], hx_xasprintf("units.%s.kernels[%zu].efficiency[%zu]", name, i, r), 1e-6, 1,
 				      r ? &u->kernels[i].efficiency[r - 1] : NULL, u->kernels[i].rows[r] <= FEW_ROWS);
 	add_parameter(f, &u->attn_efficiency, hx_xasprintf("units.%s.attn_efficiency", name), 1e-6, 1, NULL, false);
+	for (int i = 0; i < SMALL_COUNT; i++)
+		add_parameter(f, &u->small_bytes_s[i], hx_xasprintf("units.%s.small_bytes_s.%s", name, small[i]), 1e6, load_bytes * u->is.clock_hz, NULL, false);
 	add_parameter(f, &u->p, hx_xasprintf("units.%s.p", name), 2, 8, NULL, false);
 	add_parameter(f, &u->launch_s, hx_xasprintf("units.%s.launch_s", name), 1e-9, 1, NULL, false);
 }
@@ -136,6 +139,8 @@ static void start(struct fit *f)
 	u->p = 3;
 	u->launch_s = 1e-3;
 	u->attn_efficiency = 0.1;
+	for (int i = 0; i < SMALL_COUNT; i++)
+		u->small_bytes_s[i] = 1e10;
 	for (size_t n = 0; n < f->n_samples; n++) {
 		const struct calibrate_sample *s = f->samples[n];
 		const struct hx_op *op = &s->op;

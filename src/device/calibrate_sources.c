@@ -27,6 +27,7 @@ static void add_unit(struct calibration *c, size_t u, const char *by)
 		{"bandwidth", fitted},
 		{"kernels", fitted},
 		{"attn_efficiency", fitted},
+		{"small_bytes_s", fitted},
 		{"p", fitted},
 		{"launch_s", fitted},
 		{"sync_s", "passes less their operators"},
