@@ -17,8 +17,8 @@ enum { ITERATIONS = 60, ROUNDS = 3 };
 enum { FEW_ROWS = 4 };
 static const double tie = 0.01, fall = 0.1;
 
-/* Samples further off than so many times the median count less and less: what disturbed them is not to be fitted. */
-static const double outlying = 3;
+/* Samples further off than so many times the median, and than that error, count less and less: what disturbed them is not to be fitted. */
+static const double outlying = 3, near = 0.05;
 
 /* A sample whose repeats differ by so much counts two thirds. */
 static const double scattered = 0.1;
@@ -194,7 +194,7 @@ static void weigh(struct fit *f, bool fitted)
 	qsort(sorted, f->n_samples, sizeof(*sorted), by_size);
 	median = fitted ? sorted[f->n_samples / 2] : 1;
 	for (size_t i = 0; i < f->n_samples; i++)
-		f->weights[i] /= sqrt(1 + pow(off[i] / (outlying * median), 2));
+		f->weights[i] /= sqrt(1 + pow(off[i] / (outlying * median + near * f->weights[i]), 2));
 	free(off);
 	free(sorted);
 }

@@ -224,8 +224,8 @@ static int take_turn(struct bench *b, struct turn *t, struct hx_err *err)
 	const struct place *at = &b->places[t->place];
 	int rc;
 
-	if (b->s->o->stop && *b->s->o->stop)
-		return hx_err_set(err, HX_IO, "interrupted: nothing is written");
+	if ((rc = calibrate_stopped(b->s, err)))
+		return rc;
 	wake(b, at);
 	hx_exec_trace(at->exec, NULL);
 	/* what a cache holds is then this model, as these cores read it */
