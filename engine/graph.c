@@ -96,7 +96,8 @@ static struct hx_op norm(const struct hx_shape *s, double count)
 {
 	double d = s->d_model, vectors = s->norm == HX_NORM_LAYER ? 2 : 1;
 
-	return (struct hx_op){.type = HX_F32, .weight_bytes = count * vectors * d * F32, .act_row = count * 2 * d * F32, .in_row = d * F32};
+	return (struct hx_op){.type = HX_F32, .weight_bytes = count * vectors * d * F32, .act_row = count * 2 * d * F32, .in_row = d * F32,
+			      .items_row = 1};
 }
 
 /* A matrix with, where `biased`, a bias of f32. */
@@ -122,10 +123,10 @@ static void add_layer(struct builder *b, int l)
 	add(b, HX_OP_QKV, attn, linear(g, q + 2 * kv, s->d_model, (d + q + 2 * kv) * F32, s->qkv_bias || s->linear_bias));
 	add(b, HX_OP_ROPE, attn,
 	    (struct hx_op){.type = HX_F32, .weight_bytes = s->qk_norm ? 2.0 * s->d_head * F32 : 0, .act_row = 2.0 * (q + kv) * F32, .in_row = in_attn,
-			   .kv_row = 2.0 * kv * F16});
+			   .kv_row = 2.0 * kv * F16, .items_row = s->heads + s->kv_heads});
 	add(b, HX_OP_ATTN, attn,
 	    (struct hx_op){.type = HX_F16, .window = hx_shape_window(s, l), .act_row = 2.0 * q * F32, .in_row = in_attn, .kv_pos = 2.0 * kv * F16,
-			   .flop_row_pos = 4.0 * q});
+			   .flop_row_pos = 4.0 * q, .items_row = s->kv_heads});
 	add(b, HX_OP_ATTN_OUT, attn, linear(g, d, q, (q + 2 * d) * F32, s->linear_bias));
 	add(b, HX_OP_FFN_NORM, ffn, norm(s, per));
 	add(b, HX_OP_FFN_UP, ffn, linear(g, up, s->d_model, (d + ff) * F32, s->linear_bias));
@@ -196,7 +197,8 @@ int hx_graph_init(struct hx_graph *g, const struct hx_shape *shape, const struct
 	g->order = hx_xcalloc((size_t)layers * PER_LAYER + BEFORE_LAYERS + AFTER_LAYERS, sizeof(*g->order));
 	g->distinct = hx_xcalloc((size_t)layers * PER_LAYER + BEFORE_LAYERS + AFTER_LAYERS, sizeof(*g->distinct));
 	add(&b, HX_OP_EMBED, mapping->embed,
-	    (struct hx_op){.type = hx_shape_row_type(type, shape->d_model), .weight_row = hx_shape_row_bytes(type, shape->d_model), .act_row = d * F32});
+	    (struct hx_op){.type = hx_shape_row_type(type, shape->d_model), .weight_row = hx_shape_row_bytes(type, shape->d_model), .act_row = d * F32,
+			 .items_row = 1});
 	for (int l = 0; l < layers; l++)
 		add_layer(&b, l);
 	head = norm(shape, 1);

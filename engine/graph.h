@@ -28,6 +28,7 @@ struct hx_op {
 	double weight_bytes, weight_row, act_row, flop_row;
 	double in_row; /* of act_row, what it reads of the operator before: what crosses when that one ran elsewhere */
 	double kv_pos, kv_row, flop_row_pos;
+	int items_row; /* pieces of a row that one core takes whole: heads, or the row itself; 0: cores share it evenly */
 };
 
 /* Execution-time quantities of an operator for r rows, l logit rows, after n cached positions. */

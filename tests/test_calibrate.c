@@ -17,7 +17,7 @@ static const double core_counts[] = {1, 2, 4}, footprints[] = {4e6, 16e6, 64e6, 
 /* What the samples are made with. */
 static const double bandwidths[4][3] = {{9e10, 1.7e11, 3e11}, {3e10, 5.5e10, 9e10}, {2e10, 3e10, 3.5e10}, {1.5e10, 2.2e10, 2.5e10}};
 static const double ceilings[] = {0.8, 0.6, 0.5}, r_halves[] = {0.5, 1, 1.5};
-static const double true_p = 3, true_launch_s = 1e-6, true_attention = 0.15;
+static const double true_p = 3, true_launch_s = 1e-6, true_attention = 0.15, true_small[SMALL_COUNT] = {3e9, 2e10, 1.2e10, 8e9};
 
 static double *numbers(size_t n, const double *v)
 {
@@ -68,6 +68,7 @@ static void set_up(struct calibration *c)
 	*u = (struct unit){.is = {.name = hx_xstrdup("c"), .kind = HX_CPU, .cores = 4, .usable = 4, .clock_hz = 3e9}, .core = hx_xstrdup("Cortex-A76"),
 			   .sustained_clock_hz = NAN, .flop_per_cycle = {32, NAN, 128, NAN}, .p = true_p, .launch_s = true_launch_s,
 			   .attn_efficiency = true_attention, .sync_s = 1e-6, .cache_bytes = 32e6, .mem_limit_bytes = NAN, .max_alloc_bytes = NAN};
+	memcpy(u->small_bytes_s, true_small, sizeof(true_small));
 	u->affinity = hx_xcalloc(4, sizeof(int));
 	u->n_affinity = 1;
 	b = &u->bandwidth;
@@ -135,23 +136,27 @@ static void blank(struct unit *u)
 {
 	u->p = u->launch_s = 0;
 	u->attn_efficiency = NAN;
+	memset(u->small_bytes_s, 0, sizeof(u->small_bytes_s));
 	for (size_t f = 0; f < COUNT(footprints); f++)
 		memset(u->bandwidth.bytes_s[f], 0, sizeof(bandwidths[f]));
 	for (size_t t = 0; t < COUNT(types); t++)
 		memset(u->kernels[t].efficiency, 0, COUNT(row_counts) * sizeof(double));
 }
 
+/* But for one row in the cache: there memory and arithmetic are about as fast, and which of them it was, samples hardly tell. */
 static void check_found(const struct unit *u, double tolerance)
 {
-	for (size_t f = 0; f < COUNT(footprints); f++)
+	for (size_t f = 1; f < COUNT(footprints); f++)
 		for (size_t k = 0; k < COUNT(core_counts); k++)
 			check_near(u->bandwidth.bytes_s[f][k], bandwidths[f][k], tolerance);
 	for (size_t t = 0; t < COUNT(types); t++)
-		for (size_t r = 0; r < COUNT(row_counts); r++)
+		for (size_t r = 1; r < COUNT(row_counts); r++)
 			check_near(u->kernels[t].efficiency[r], efficiency(t, row_counts[r]), tolerance);
 	check_near(u->p, true_p, tolerance);
 	check_near(u->launch_s, true_launch_s, tolerance);
 	check_near(u->attn_efficiency, true_attention, tolerance);
+	for (size_t i = 0; i < SMALL_COUNT; i++)
+		check_near(u->small_bytes_s[i], true_small[i], tolerance);
 }
 
 static void test_finds_what_samples_were_made_with(void **state)
@@ -211,7 +216,7 @@ static void test_covariance(void **state)
 	struct calibration c;
 	struct hx_err err;
 	const struct covariance *v;
-	size_t want = COUNT(footprints) * COUNT(core_counts) + COUNT(types) * COUNT(row_counts) + 3;
+	size_t want = COUNT(footprints) * COUNT(core_counts) + COUNT(types) * COUNT(row_counts) + SMALL_COUNT + 3;
 
 	(void)state;
 	set_up(&c);
@@ -239,7 +244,7 @@ static void test_too_few_samples(void **state)
 	set_up(&c);
 	add_pass(&c, HX_F16, 4e6, 1, 1, 0, 0); /* is held out */
 	assert_int_equal(calibrate_fit(&c, &err), HX_INPUT);
-	assert_string_equal(err.msg, "c: 0 samples are too few for 42 parameters");
+	assert_string_equal(err.msg, "c: 0 samples are too few for 46 parameters");
 	calibrate_free(&c);
 }
 

@@ -182,6 +182,32 @@ static void padding(void **state)
 	free(text);
 }
 
+/* What no matrix is of takes a core's own rate, where that is known; a piece is one core's, so that the slowest has whole ones. */
+static void small_operators(void **state)
+{
+	struct hx_op norm = {.kind = HX_OP_FFN_NORM, .unit = 0, .cores = 2, .clock_hz = 1e9, .type = HX_F32, .act_row = 1000, .items_row = 1};
+	struct hx_op attn = {.kind = HX_OP_ATTN, .unit = 0, .cores = 2, .clock_hz = 1e9, .type = HX_F16, .flop_row_pos = 1e6};
+	struct priced t;
+	double even_s;
+
+	(void)state;
+	toy(&t, "c", HX_F16);
+	check_near(cost_op(&t.profile, &norm, 3, 1, 0, 2e9).memory_s, 3000 / 2e9, 1e-12);
+	t.profile.units[0].small_bytes_s[SMALL_NORM] = 1e10;
+	check_near(cost_op(&t.profile, &norm, 3, 1, 0, 2e9).memory_s, 2000 / 1e10, 1e-12);
+	check_near(cost_op(&t.profile, &norm, 4, 1, 0, 2e9).memory_s, 2000 / 1e10, 1e-12);
+	check_near(cost_op(&t.profile, &norm, 1, 1, 0, 2e9).memory_s, 1000 / 1e10, 1e-12);
+	norm.clock_hz = 5e8;
+	check_near(cost_op(&t.profile, &norm, 1, 1, 0, 2e9).memory_s, 2000 / 1e10, 1e-12);
+	norm.kind = HX_OP_ARGMAX; /* whose rate is not known */
+	check_near(cost_op(&t.profile, &norm, 1, 1, 0, 2e9).memory_s, 1000 / 2e9, 1e-12);
+	even_s = cost_op(&t.profile, &attn, 1, 1, 9, 2e9).compute_s;
+	attn.items_row = 3; /* heads: two of them on one core */
+	check_near(cost_op(&t.profile, &attn, 1, 1, 9, 2e9).compute_s, even_s * 4 / 3, 1e-12);
+	check_near(cost_op(&t.profile, &attn, 2, 1, 9, 2e9).compute_s, cost_op(&t.profile, &attn, 2, 1, 9, 1e15).compute_s, 1e-12);
+	done(&t);
+}
+
 /* A pass is its operators, one sync a segment, and transfers of 2048 bytes a row: six into g, five back into c. */
 static void pass(void **state)
 {
@@ -299,7 +325,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bandwidth), cmocka_unit_test(clocks),       cmocka_unit_test(efficiency), cmocka_unit_test(operator),
-		cmocka_unit_test(attention), cmocka_unit_test(padding),      cmocka_unit_test(pass),
+		cmocka_unit_test(attention), cmocka_unit_test(padding),      cmocka_unit_test(small_operators), cmocka_unit_test(pass),
 		cmocka_unit_test(front),     cmocka_unit_test(mean_context), cmocka_unit_test(no_kernel),
 	};
 

@@ -63,6 +63,24 @@ double cost_peak(const struct unit *u, int cores, double clock_hz, const struct 
 	return cores * clock_hz * u->flop_per_cycle[k->arithmetic];
 }
 
+/* Cores that work on average, until the one with most pieces has done them. Kernels of other units cut finer. */
+static double busy_cores(const struct unit *u, const struct hx_op *op, double rows)
+{
+	double items = op->items_row * rows;
+
+	return items > 0 && u->is.kind == HX_CPU ? items / ceil(items / op->cores) : op->cores;
+}
+
+/* What memory gives, or where it is known what a core takes of so small an operator, that. */
+static double op_bandwidth(const struct unit *u, const struct hx_op *op, double rows, double bw)
+{
+	static const int small[HX_OP_COUNT] = {[HX_OP_EMBED] = SMALL_EMBED + 1, [HX_OP_ATTN_NORM] = SMALL_NORM + 1, [HX_OP_FFN_NORM] = SMALL_NORM + 1,
+					       [HX_OP_NORM] = SMALL_NORM + 1,   [HX_OP_ROPE] = SMALL_ROPE + 1,      [HX_OP_ARGMAX] = SMALL_ARGMAX + 1};
+	double rate = small[op->kind] ? u->small_bytes_s[small[op->kind] - 1] : NAN;
+
+	return rate > 0 ? rate * busy_cores(u, op, rows) * op->clock_hz / u->is.clock_hz : bw;
+}
+
 /* Rows as the unit runs them: the next of its batch sizes, or whole batches of the largest. */
 struct batches {
 	double rows, count;
@@ -98,10 +116,10 @@ struct op_cost cost_op(const struct profile *p, const struct hx_op *op, double r
 	struct op_cost c = {.launch_s = b.count * u->launch_s, .bytes = b.count * (w.weight_bytes + w.act_bytes), .flop = b.count * w.flop};
 	const struct kernel *k;
 
-	c.memory_s = c.bytes / bw;
+	c.memory_s = c.bytes / op_bandwidth(u, op, w.rows, bw);
 	if (w.flop > 0) {
 		k = profile_kernel(u, op->type);
-		c.compute_s = c.flop / (cost_peak(u, op->cores, op->clock_hz, k) * op_efficiency(u, k, op, w.rows));
+		c.compute_s = c.flop / (cost_peak(u, op->cores, op->clock_hz, k) * op_efficiency(u, k, op, w.rows)) * op->cores / busy_cores(u, op, w.rows);
 	}
 	c.time_s = join(c.memory_s, c.compute_s, u->p) + c.launch_s;
 	return c;

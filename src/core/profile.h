@@ -9,6 +9,9 @@
 enum arithmetic { ARITH_F32, ARITH_F16, ARITH_I8_DOT, ARITH_I8_MUL, ARITH_COUNT };
 extern const char *const profile_arithmetics[]; /* NULL-terminated */
 
+/* Operators without a matrix, whose values are in a core's own cache. */
+enum small_op { SMALL_EMBED, SMALL_NORM, SMALL_ROPE, SMALL_ARGMAX, SMALL_COUNT };
+
 /* Matrix kernel of a weight type: e(r) = ceiling r/(r + r_half), or a curve measured at `rows`. */
 struct kernel {
 	int type;       /* enum hx_type */
@@ -35,6 +38,7 @@ struct unit {
 	struct kernel *kernels;
 	size_t n_kernels;
 	double attn_efficiency;   /* of attention, at any number of rows; NAN: as the kernel of f16 */
+	double small_bytes_s[SMALL_COUNT]; /* that one core takes of them; NAN: as bandwidth says */
 	double p;                 /* joins the two roofs */
 	double launch_s, sync_s;  /* per operator; per segment */
 	double cache_bytes;       /* last level */

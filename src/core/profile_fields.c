@@ -32,6 +32,17 @@ static const struct field rate_rows[] = {
 	{0}};
 static const struct field_table rates = {.size = ARITH_COUNT * sizeof(double), .fields = rate_rows};
 
+static const struct field small_rows[] = {
+	{"embed", FIELD_NUMBER, .at = SMALL_EMBED * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN,
+	 .help = "gathering rows of the embedding"},
+	{"norm", FIELD_NUMBER, .at = SMALL_NORM * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN, .help = "norms"},
+	{"rope", FIELD_NUMBER, .at = SMALL_ROPE * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN,
+	 .help = "rotating queries and keys, and storing keys and values"},
+	{"argmax", FIELD_NUMBER, .at = SMALL_ARGMAX * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN,
+	 .help = "finding the largest logit"},
+	{0}};
+static const struct field_table small = {.size = SMALL_COUNT * sizeof(double), .fields = small_rows};
+
 static const struct field bandwidth_rows[] = {
 	{"cores", FIELD_NUMBERS, FIELD_REQUIRED | FIELD_MIN1, LIST(bandwidth, cores, n_cores), .min = 1, .max = 1024,
 	 .help = "core counts measured, ascending"},
@@ -71,6 +82,8 @@ static const struct field unit_rows[] = {
 	 .help = "matrix kernels by weight type; attention uses that of f16"},
 	{"attn_efficiency", FIELD_NUMBER, .at = AT(unit, attn_efficiency), .min = 1e-6, .max = 1, .missing = NAN,
 	 .help = "share of the f16 kernel's peak that attention reaches; left out: as many rows of that kernel"},
+	{"small_bytes_s", FIELD_OBJECT, .at = AT(unit, small_bytes_s), .sub = &small,
+	 .help = "bytes a second that one core takes of operators without a matrix; left out: as bandwidth"},
 	{"p", FIELD_NUMBER, .at = AT(unit, p), .min = 1, .max = 64, .missing = 4, .help = "exponent that joins memory and arithmetic time"},
 	{"launch_s", FIELD_NUMBER, FIELD_REQUIRED, .at = AT(unit, launch_s), .unit = "s", .min = 0, .max = 1,
 	 .help = "fixed cost of an operator: kernel launch, or barrier"},

@@ -13,9 +13,9 @@ enum { LEFT_OUT = 2, VISITS = 3, QUICK_VISITS = 2 };
 
 /* Seconds for the passes of a unit with so many types; every pass is run once even where that takes longer. */
 enum { BUDGET_TYPES = 3 };
-static const double full_s = 180, quick_s = 24;
+static const double full_s = 180, quick_s = 20;
 
-static const double default_cache_bytes = 4 << 20;
+const double calibrate_default_cache = 4 << 20;
 
 /* What is not measured is as a type that is unpacked alike, the first of the list that is. */
 static const struct family {
@@ -126,7 +126,7 @@ static int add_unit(struct calibration *c, struct machine *m, const struct calib
 	u->n_affinity = (size_t)is->cores;
 	memcpy(u->affinity, m->engine.cpus[from], u->n_affinity * sizeof(*u->affinity));
 	list_cores(&u->bandwidth, is->cores);
-	list_footprints(&u->bandwidth, o, isnan(cache) ? default_cache_bytes : cache, m->engine.memory_bytes / 8);
+	list_footprints(&u->bandwidth, o, isnan(cache) ? calibrate_default_cache : cache, m->engine.memory_bytes / 8);
 	list_kernels(u, o, m->engine.kernels);
 	return HX_OK;
 }
@@ -191,6 +191,11 @@ static void hold_out(struct calibration *c)
 {
 	for (size_t i = 0; i < c->n; i++)
 		c->samples[i].held_out = c->samples[i].pass % 5 == c->samples[i].pass / 5 % 5;
+}
+
+int calibrate_stopped(const struct calibrate_step *s, struct hx_err *err)
+{
+	return s->o->stop && *s->o->stop ? hx_err_set(err, HX_IO, "interrupted: nothing is written") : HX_OK;
 }
 
 int calibrate(struct calibration *c, struct machine *m, const struct calibrate_options *o, struct hx_err *err)

@@ -17,8 +17,8 @@ enum { ITERATIONS = 60, ROUNDS = 3 };
 enum { FEW_ROWS = 4 };
 static const double tie = 0.01, fall = 0.1;
 
-/* Samples further off than so many times the median count less and less: what disturbed them is not to be fitted. */
-static const double outlying = 3;
+/* Samples further off than so many times the median, and than that error, count less and less: what disturbed them is not to be fitted. */
+static const double outlying = 3, near = 0.05;
 
 /* A sample whose repeats differ by so much counts two thirds. */
 static const double scattered = 0.1;
@@ -68,6 +68,7 @@ static void add_parameter(struct fit *f, double *at, char *path, double min, dou
 
 static void list_parameters(struct fit *f)
 {
+	static const char *const small[SMALL_COUNT] = {[SMALL_EMBED] = "embed", [SMALL_NORM] = "norm", [SMALL_ROPE] = "rope", [SMALL_ARGMAX] = "argmax"};
 	struct unit *u = unit_of(f);
 	struct bandwidth *b = &u->bandwidth;
 	const char *name = u->is.name;
@@ -82,6 +83,8 @@ static void list_parameters(struct fit *f)
 			add_parameter(f, &u->kernels[i].efficiency[r], hx_xasprintf("units.%s.kernels[%zu].efficiency[%zu]", name, i, r), 1e-6, 1,
 				      r ? &u->kernels[i].efficiency[r - 1] : NULL, u->kernels[i].rows[r] <= FEW_ROWS);
 	add_parameter(f, &u->attn_efficiency, hx_xasprintf("units.%s.attn_efficiency", name), 1e-6, 1, NULL, false);
+	for (int i = 0; i < SMALL_COUNT; i++)
+		add_parameter(f, &u->small_bytes_s[i], hx_xasprintf("units.%s.small_bytes_s.%s", name, small[i]), 1e6, load_bytes * u->is.clock_hz, NULL, false);
 	add_parameter(f, &u->p, hx_xasprintf("units.%s.p", name), 2, 8, NULL, false);
 	add_parameter(f, &u->launch_s, hx_xasprintf("units.%s.launch_s", name), 1e-9, 1, NULL, false);
 }
@@ -136,6 +139,8 @@ static void start(struct fit *f)
 	u->p = 3;
 	u->launch_s = 1e-3;
 	u->attn_efficiency = 0.1;
+	for (int i = 0; i < SMALL_COUNT; i++)
+		u->small_bytes_s[i] = 1e10;
 	for (size_t n = 0; n < f->n_samples; n++) {
 		const struct calibrate_sample *s = f->samples[n];
 		const struct hx_op *op = &s->op;
@@ -189,7 +194,7 @@ static void weigh(struct fit *f, bool fitted)
 	qsort(sorted, f->n_samples, sizeof(*sorted), by_size);
 	median = fitted ? sorted[f->n_samples / 2] : 1;
 	for (size_t i = 0; i < f->n_samples; i++)
-		f->weights[i] /= sqrt(1 + pow(off[i] / (outlying * median), 2));
+		f->weights[i] /= sqrt(1 + pow(off[i] / (outlying * median + near * f->weights[i]), 2));
 	free(off);
 	free(sorted);
 }

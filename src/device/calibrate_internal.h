@@ -8,6 +8,9 @@
 enum { CALIBRATE_ROWS = 20, CALIBRATE_FOOTPRINTS = 5 };
 extern const int calibrate_rows[CALIBRATE_ROWS];
 
+/* Last-level cache of a machine that does not tell its own, in bytes. */
+extern const double calibrate_default_cache;
+
 /* Hz of the processor that the calling thread runs on, from a chain of dependent additions. */
 double calibrate_clock_hz(void);
 
@@ -26,7 +29,7 @@ int calibrate_model_open(struct calibrate_model *cm, int type, double bytes, con
 			 const volatile sig_atomic_t *stop, struct hx_err *err);
 void calibrate_model_close(struct calibrate_model *cm);
 
-/* Measures one unit of the machine, which is unit u of the profile, whose tables name cores, footprints, types and rows; adds samples, sets sync_s. */
+/* Where a calibration stands. */
 struct calibrate_step {
 	struct calibration *c;
 	struct machine *m;
@@ -36,7 +39,12 @@ struct calibrate_step {
 	double until_s;  /* by then the unit's repeats are to end */
 	int done, steps; /* visits of all, of how many */
 };
+
+/* Measures one unit of the machine, which is unit u of the profile, whose tables name cores, footprints, types and rows; adds samples, sets sync_s. */
 int calibrate_measure(struct calibrate_step *s, struct hx_err *err);
+
+/* HX_IO when it is to end. */
+int calibrate_stopped(const struct calibrate_step *s, struct hx_err *err);
 
 /* Host time of rounds, on the first unit. */
 int calibrate_host(struct calibrate_step *s, struct hx_err *err);

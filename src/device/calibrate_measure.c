@@ -224,8 +224,8 @@ static int take_turn(struct bench *b, struct turn *t, struct hx_err *err)
 	const struct place *at = &b->places[t->place];
 	int rc;
 
-	if (b->s->o->stop && *b->s->o->stop)
-		return hx_err_set(err, HX_IO, "interrupted: nothing is written");
+	if ((rc = calibrate_stopped(b->s, err)))
+		return rc;
 	wake(b, at);
 	hx_exec_trace(at->exec, NULL);
 	/* what a cache holds is then this model, as these cores read it */
@@ -281,12 +281,12 @@ static bool is_calm(struct bench *b)
 	return true;
 }
 
-/* All turns, then those of one row again. */
-static int take_each(struct bench *b, struct hx_err *err)
+/* All turns, then so many times those of one row again. */
+static int take_each(struct bench *b, int again, struct hx_err *err)
 {
 	int rc = HX_OK;
 
-	for (int k = 0; k < ONE_ROW_TIMES && !rc; k++)
+	for (int k = 0; k <= again && !rc; k++)
 		for (int i = 0; i < b->n_turns && !rc; i++)
 			if (!k || b->turns[i].rows == 1)
 				rc = take_turn(b, &b->turns[i], err);
@@ -295,11 +295,11 @@ static int take_each(struct bench *b, struct hx_err *err)
 
 static int take_turns(struct bench *b, double began_s, double until_s, struct hx_err *err)
 {
-	int rc = take_each(b, err);
+	int rc = take_each(b, 0, err);
 
 	b->least_s = hx_trace_now_s() - began_s;
 	for (int n = 1; n < MOST_REPEATS && !rc && hx_trace_now_s() < until_s && !(n >= ENOUGH_REPEATS && is_calm(b)); n++)
-		rc = take_each(b, err);
+		rc = take_each(b, ONE_ROW_TIMES - 1, err);
 	return rc;
 }
 

@@ -27,6 +27,7 @@ static void add_unit(struct calibration *c, size_t u, const char *by)
 		{"bandwidth", fitted},
 		{"kernels", fitted},
 		{"attn_efficiency", fitted},
+		{"small_bytes_s", fitted},
 		{"p", fitted},
 		{"launch_s", fitted},
 		{"sync_s", "passes less their operators"},
@@ -49,7 +50,7 @@ void calibrate_sources(struct calibration *c, const char *by)
 		add_unit(c, u, by);
 	add(p, SOURCE_MEASURED, hx_xstrdup("memory.capacity_bytes"), by, told);
 	add(p, SOURCE_MEASURED, hx_xstrdup("memory.bw_bytes_s"), by, "the highest bandwidth of a unit beyond its cache");
-	add(p, SOURCE_MEASURED, hx_xstrdup("host"), by, "generation with a model of one layer, less its passes");
+	add(p, SOURCE_MEASURED, hx_xstrdup("host"), by, "generation, less its passes, which empty the cache as a model's do");
 	add(p, SOURCE_DERIVED, hx_xstrdup("reserved"), by, "nothing is kept for an application");
 	add(p, SOURCE_DERIVED, hx_xstrdup("covariance"), by, "residuals of the fit");
 }
