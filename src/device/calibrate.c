@@ -211,6 +211,8 @@ int calibrate(struct calibration *c, struct machine *m, const struct calibrate_o
 		step.steps += step.visits * types * (int)c->profile.units[u].bandwidth.n_footprints;
 	if (!rc)
 		rc = calibrate_host(&step, err);
+	if (!rc && o->progress)
+		o->progress(o->arg, 0, step.steps);
 	for (step.u = 0; step.u < (int)c->profile.n_units && !rc; step.u++) {
 		step.until_s = hx_trace_now_s() + (o->quick ? quick_s : full_s) * fmax(1, (double)types / BUDGET_TYPES);
 		rc = calibrate_measure(&step, err);
