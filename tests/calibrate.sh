@@ -10,6 +10,7 @@ calibrate() {
 run calibrate -o mine.json
 is "status" "$status" 0
 like "what was found: bandwidths" "$out" '^unit +model MB +cores +reads GB/s$'
+is "it fits 80 columns" "$(echo "$out" | grep -E '^.{81}')" ""
 like "what was found: kernels" "$out" ' q4_0 '
 like "what was found: errors of what was held out" "$out" '^whole passes '
 is "no other file" "$(ls)" "c.db

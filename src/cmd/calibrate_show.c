@@ -106,7 +106,7 @@ void calibrate_show(const struct calibration *c, const char *path)
 	for (size_t u = 0; u < c->profile.n_units; u++) {
 		const struct unit *unit = &c->profile.units[u];
 
-		printf("%s: %s, p %.2f, launch %s, sync %s, wake %s, attention at %.2g of f16's peak\n", unit->is.name,
+		printf("%s: %s, p %.2f, launch %s, sync %s, wake %s;\n     attention at %.2g of f16's peak\n", unit->is.name,
 		       text_si(clock, unit->is.clock_hz, "Hz"), unit->p, text_time(launch, unit->launch_s), text_time(sync, unit->sync_s),
 		       text_time(wake, unit->wake_s), unit->attn_efficiency);
 	}
