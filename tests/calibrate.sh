@@ -10,6 +10,7 @@ calibrate() {
 run calibrate -o mine.json
 is "status" "$status" 0
 like "what was found: bandwidths" "$out" '^unit +model MB +cores +reads GB/s$'
+is "it fits 80 columns" "$(echo "$out" | grep -E '^.{81}')" ""
 like "what was found: kernels" "$out" ' q4_0 '
 like "what was found: errors of what was held out" "$out" '^whole passes '
 is "no other file" "$(ls)" "c.db
@@ -39,6 +40,9 @@ refuses "a profile that is no calibration" 2 'rpi5.json. is there, and no calibr
 refuses "an unknown unit" 2 "^hexplore: --units: nothing here is called 'warp'" -o x.json --units warp
 refuses "an unknown kernel set" 2 "^hexplore: no kernels 'warp' on this machine" -o x.json --kernels warp
 refuses "a name that is none" 2 'a profile cannot be called' -o '.json'
+refuses "no unit at all" 2 "^hexplore: --units: names none" -o x.json --units ,
+mkdir folder.json
+refuses "a folder, before anything is measured" 2 "'folder.json' is not a regular file" -o folder.json --force
 refuses "a folder that is not there" 3 "cannot write 'nowhere/x.json'" -o nowhere/x.json
 run env TMPDIR="$tmp/nowhere" "$HEXPLORE" calibrate --quick --quiet --db c.db -o x.json
 is "no room for models: status" "$status" 3
@@ -48,7 +52,7 @@ TMPDIR=$tmp/temp "$HEXPLORE" calibrate --quiet --db c.db -o x.json >/dev/null 2>
 sleep 1
 kill -INT $!
 wait $!
-is "interrupted: status" "$?" 3
+is "interrupted: status" "$?" 130
 like "interrupted: message" "$(cat err)" 'interrupted'
 is "interrupted: nothing stays" "$(ls temp; ls x.json 2>/dev/null)" ""
 done_testing

@@ -53,6 +53,31 @@ static void baselines(void **state)
 	fixture_free(&f);
 }
 
+/* Threads sleep through passes on other cores of theirs, and are woken once a round for each model that has several. */
+static void waking(void **state)
+{
+	static const double wakes[2][2] = {{0, 1}, {1, 0}}; /* by mapping of target and drafter: cx1, cx4 */
+	static const char study[] = DRAFTER "\"target_mappings\": [\"cx1\", \"cx4\"], \"draft_mappings\": [\"cx1\", \"cx4\"]," SHORT
+					    "\"gamma\": [2]," ALPHA("0.5");
+	char *profile = fixture_replace(fixture_profile, "\"sync_s\": 1e-5", "\"sync_s\": 1e-5, \"wake_s\": 0.001");
+	struct fixture with, without;
+
+	(void)state;
+	fixture_load(&with, profile, study, NULL);
+	fixture_load(&without, fixture_profile, study, NULL);
+	assert_int_equal(with.space.size, 6);
+	for (int64_t i = 0; i < 6; i++) {
+		struct point pt = space_point(&with.space, i);
+		double round_s = pt.gamma ? wakes[pt.target_map][pt.draft_map] * 0.001 : 0;
+
+		check_near(fixture_predict(&with, i).sync_s, fixture_predict(&without, i).sync_s + round_s, 1e-12);
+		check_near(fixture_predict(&with, i).round_s, fixture_predict(&without, i).round_s + round_s, 1e-12);
+	}
+	fixture_free(&with);
+	fixture_free(&without);
+	free(profile);
+}
+
 /* A round is its phases; a token its share of a round. */
 static void breakdown(void **state)
 {
@@ -230,7 +255,7 @@ static void columns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(baselines), cmocka_unit_test(breakdown), cmocka_unit_test(rounds_by_hand), cmocka_unit_test(plain_by_hand),
+		cmocka_unit_test(baselines), cmocka_unit_test(waking), cmocka_unit_test(breakdown), cmocka_unit_test(rounds_by_hand), cmocka_unit_test(plain_by_hand),
 		cmocka_unit_test(operators), cmocka_unit_test(known_rounds), cmocka_unit_test(columns),
 	};
 

@@ -96,6 +96,7 @@ is "no file is left" "$(ls files)" ""
 
 validate "$drafted" --repeats 1 --tokens 5
 is "shorter outputs" "$status $(ask 'SELECT DISTINCT tokens FROM measurement WHERE run = 2')" "0 5"
+is "it fits 80 columns" "$(echo "$out" | grep -E '^.{81}')" ""
 like "a table of steps" "$out" '^point +verify +ffn_up +c '
 like "a mark of what is synthesised" "$out" '^synthesised: '
 validate "$plain" --repeats 1

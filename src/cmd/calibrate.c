@@ -63,6 +63,8 @@ static int choose_units(struct options *o, const struct machine *m, struct hx_er
 
 	for (size_t i = 0; i < m->engine.units.n; i++)
 		names[i] = m->engine.units.v[i]->name;
+	if (o->units && strspn(o->units, ",") == strlen(o->units))
+		return hx_err_set(err, HX_INPUT, "--units: names none; 'hexplore devices' lists them");
 	if (o->units)
 		return mark(o->units, "--units", names, o->what.units, -1, err);
 	for (int i = 0; i < m->probe.n_clusters; i++)
@@ -96,19 +98,6 @@ static int choose_output(struct options *o, struct hx_err *err)
 		return HX_OK;
 	return hx_err_set(err, HX_INPUT, "--output: a profile cannot be called '%s': letters, digits and ._+- make a name",
 			  text_clean(shown, sizeof(shown), o->name));
-}
-
-/* Better said now than after minutes. */
-static int check_folder(const char *path, struct hx_err *err)
-{
-	const char *slash = strrchr(path, '/');
-	char *folder = slash ? hx_xasprintf("%.*s", (int)(slash - path) + 1, path) : hx_xstrdup("."), shown[256];
-	int rc = HX_OK;
-
-	if (access(folder, W_OK) != 0)
-		rc = hx_err_set(err, HX_IO, "cannot write '%s': %s", text_clean(shown, sizeof(shown), path), strerror(errno));
-	free(folder);
-	return rc;
 }
 
 /* Only an earlier calibration is replaced without being told to. */
@@ -161,8 +150,8 @@ static int read_options(struct options *o, const struct opt_command *about, int 
 	if (!rc)
 		rc = choose_output(o, err);
 	if (!rc)
-		rc = check_output(o, err);
-	return rc ? rc : check_folder(o->path, err);
+		rc = file_may_write(o->path, true, err); /* better said now than after minutes */
+	return rc ? rc : check_output(o, err);
 }
 
 static double load_now(void)
@@ -285,8 +274,9 @@ static void show_progress(void *arg, int done, int all)
 	struct shown *s = arg;
 
 	if (!s->progress)
-		s->progress = progress_begin("visits", all, s->quiet);
-	progress_update(s->progress, done);
+		s->progress = progress_begin("visits of models", all, s->quiet);
+	if (done)
+		progress_update(s->progress, done);
 }
 
 static int measure(struct calibration *c, struct machine *m, struct options *o, struct hx_err *err)
@@ -301,6 +291,8 @@ static int measure(struct calibration *c, struct machine *m, struct options *o, 
 	interrupt_catch(true);
 	rc = calibrate(c, m, &o->what, err);
 	interrupt_catch(false);
+	if (rc && interrupt_came())
+		rc = hx_err_set(err, INTERRUPT_STATUS, "interrupted: nothing is written");
 	if (shown.progress)
 		progress_end(shown.progress);
 	return rc;

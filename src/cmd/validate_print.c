@@ -27,6 +27,7 @@ static void list_point(const struct validated *x, size_t i, struct report *r)
 	report_number(r, res->measured.median);
 	report_number(r, res->measured.low);
 	report_number(r, res->measured.high);
+	report_number(r, validate_half_width(&res->measured));
 	report_number(r, res->predicted / res->measured.median - 1);
 	report_number(r, res->realised / res->measured.median - 1);
 	report_number(r, res->predicted / res->realised - 1);
@@ -50,10 +51,11 @@ static void list_points(const struct validated *x, enum report_format format)
 		{"gamma", "gamma", REPORT_NUMBER, 0, 0},
 		{"predicted_speedup", "predicted", REPORT_NUMBER, 4, 0},
 		{"measured_speedup", "measured", REPORT_NUMBER, 4, 0},
-		{"measured_low", "from", REPORT_NUMBER, 3, 0},
-		{"measured_high", "to", REPORT_NUMBER, 3, 0},
-		{"error", "error %", REPORT_NUMBER, 2, 100},
-		{"timing_error", "timing", REPORT_NUMBER, 2, 100},
+		{"measured_low", NULL, REPORT_NUMBER, 3, 0},
+		{"measured_high", NULL, REPORT_NUMBER, 3, 0},
+		{"measured_half_width", "+- %", REPORT_NUMBER, 2, 100},
+		{"error", "off %", REPORT_NUMBER, 2, 100},
+		{"timing_error", NULL, REPORT_NUMBER, 2, 100},
 		{"acceptance_error", NULL, REPORT_NUMBER, 2, 100},
 		{"predicted_decode_s", NULL, REPORT_NUMBER, 4, 0},
 		{"measured_decode_s", NULL, REPORT_NUMBER, 4, 0},
@@ -70,7 +72,7 @@ static void list_points(const struct validated *x, enum report_format format)
 
 /* ---- the steps ---- */
 
-static const char *const kinds[] = {[STORE_BASELINE] = "baseline", [STORE_CONFIGURATION] = "point"};
+static const char *const kinds[] = {[STORE_BASELINE] = "plain", [STORE_CONFIGURATION] = "point"};
 
 static void list_step(struct report *r, const char *kind, int pass, const char *op, const char *unit, double predicted_s, double measured_s,
 		      int64_t n)
@@ -125,7 +127,7 @@ static void list_steps(const struct validated *x, const struct validate_result *
 		{"predicted_s", "predicted ms", REPORT_NUMBER, 4, 1e3},
 		{"measured_s", "measured ms", REPORT_NUMBER, 4, 1e3},
 		{"ratio", "ratio", REPORT_NUMBER, 3, 0},
-		{"n", "passes", REPORT_NUMBER, 0, 0},
+		{"n", "n", REPORT_NUMBER, 0, 0},
 	};
 	struct report *r = report_begin(stdout, REPORT_TABLE, columns, sizeof(columns) / sizeof(*columns));
 
@@ -183,7 +185,7 @@ static void print_errors(const struct validated *x, FILE *f)
 		print_blame(x, f);
 	}
 	if (synthesised)
-		fputs("synthesised: random weights or an imposed acceptance; timing is real, text is not\n", f);
+		fputs("synthesised: random weights or imposed acceptance; timing is real, text is not\n", f);
 	free(predicted);
 	free(measured);
 }

@@ -24,7 +24,7 @@ const struct predict_column predict_columns[] = {
 	COLUMN(draft_s, "s", "of a round: drafting (overlapped: what is not hidden)"),
 	COLUMN(verify_s, "s", "of a round: the target's pass"),
 	COLUMN(transfer_s, "s", "of a round: transfers between units"),
-	COLUMN(sync_s, "s", "of a round: ends of segments"),
+	COLUMN(sync_s, "s", "of a round: ends of segments, waking threads"),
 	COLUMN(host_s, "s", "of a round: host code"),
 	COLUMN(memory_bytes, "B", "peak memory"),
 	COLUMN(energy_j_token, "J", "energy per output token"),
@@ -74,6 +74,20 @@ static void output_overlapped(const struct pair *pair, int gamma, const struct r
 	o->energy_j += r->rounds * gamma * pair->draft1_busy.energy_j + undrafted * gamma * pair->draft1.energy_j;
 }
 
+/* A model's threads sleep while the other's work, unless they are the same ones; a lone thread is the host's own. */
+static double wake_s(const struct predict *p, const struct pair *pair)
+{
+	double sum = 0;
+
+	for (size_t u = 0; u < p->study->profile.n_units && pair->plan.drafter == HX_DRAFT_MODEL; u++) {
+		int a = pair->target->cores[u], b = pair->draft->cores[u];
+
+		if (a != b && p->study->profile.units[u].wake_s > 0)
+			sum += ((a > 1) + (b > 1)) * p->study->profile.units[u].wake_s;
+	}
+	return sum;
+}
+
 /* gamma_i: index into pair->verify. */
 static struct output output_of(const struct predict *p, struct pair *pair, size_t gamma_i, int gamma, const struct rounds *r, double draft_factor)
 {
@@ -95,6 +109,8 @@ static struct output output_of(const struct predict *p, struct pair *pair, size_
 			add_draft(&o, &pair->draft2, twos, draft_factor);
 		}
 	}
+	if (!eq1 && !p->study->costs.relative && gamma && pair->key.mode == HX_SEQUENTIAL)
+		o.sync_s += r->rounds * wake_s(p, pair);
 	if (!eq1 && !p->study->costs.relative) /* seconds do not mix with another unit */
 		o.host_s = r->rounds * ((gamma ? host->h0_s : host->h0_plain_s) + gamma * pair->row_s_draft + rows * pair->row_s_target);
 	o.energy_j += p->study->profile.power.idle_w * output_s(&o);

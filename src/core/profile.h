@@ -41,6 +41,7 @@ struct unit {
 	double small_bytes_s[SMALL_COUNT]; /* that one core takes of them; NAN: as bandwidth says */
 	double p;                 /* joins the two roofs */
 	double launch_s, sync_s;  /* per operator; per segment */
+	double wake_s;            /* until threads work that slept while a model on other cores ran; NAN: at once */
 	double cache_bytes;       /* last level */
 	double mem_limit_bytes, max_alloc_bytes; /* NAN: none */
 	int *row_sizes;           /* padded batch sizes, ascending; none: any */

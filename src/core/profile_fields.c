@@ -88,6 +88,8 @@ static const struct field unit_rows[] = {
 	{"launch_s", FIELD_NUMBER, FIELD_REQUIRED, .at = AT(unit, launch_s), .unit = "s", .min = 0, .max = 1,
 	 .help = "fixed cost of an operator: kernel launch, or barrier"},
 	{"sync_s", FIELD_NUMBER, FIELD_REQUIRED, .at = AT(unit, sync_s), .unit = "s", .min = 0, .max = 1, .help = "cost of ending a segment"},
+	{"wake_s", FIELD_NUMBER, .at = AT(unit, wake_s), .unit = "s", .min = 0, .max = 1, .missing = NAN,
+	 .help = "until several cores work that slept while the other model ran on others; left out: none"},
 	{"cache_bytes", FIELD_NUMBER, .at = AT(unit, cache_bytes), .unit = "B", .min = 0, .max = 1e12, .missing = NAN, .help = "last-level cache"},
 	{"mem_limit_bytes", FIELD_NUMBER, .at = AT(unit, mem_limit_bytes), .unit = "B", .min = 1, .max = 1e15, .missing = NAN,
 	 .help = "most memory the unit may hold"},

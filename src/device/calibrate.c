@@ -11,9 +11,10 @@
 static const double footprints[CALIBRATE_FOOTPRINTS] = {0.125, 0.5, 1, 2, 8};
 enum { LEFT_OUT = 2, VISITS = 3, QUICK_VISITS = 2 };
 
-/* Seconds for the passes of a unit with so many types; every pass is run once even where that takes longer. */
+/* Seconds in which the passes of a unit with so many types end, the first unit's with the host's; every pass is run once even where that takes longer. The fit
+ * comes on top. */
 enum { BUDGET_TYPES = 3 };
-static const double full_s = 180, quick_s = 20;
+static const double full_s = 180, quick_s = 18;
 
 const double calibrate_default_cache = 4 << 20;
 
@@ -200,7 +201,7 @@ int calibrate_stopped(const struct calibrate_step *s, struct hx_err *err)
 
 int calibrate(struct calibration *c, struct machine *m, const struct calibrate_options *o, struct hx_err *err)
 {
-	struct calibrate_step step = {.c = c, .m = m, .o = o, .visits = o->quick ? QUICK_VISITS : VISITS};
+	struct calibrate_step step = {.c = c, .m = m, .o = o, .visits = o->quick ? QUICK_VISITS : VISITS, .until_s = hx_trace_now_s()};
 	int types = 0, rc;
 
 	*c = (struct calibration){0};
@@ -211,8 +212,10 @@ int calibrate(struct calibration *c, struct machine *m, const struct calibrate_o
 		step.steps += step.visits * types * (int)c->profile.units[u].bandwidth.n_footprints;
 	if (!rc)
 		rc = calibrate_host(&step, err);
+	if (!rc && o->progress)
+		o->progress(o->arg, 0, step.steps);
 	for (step.u = 0; step.u < (int)c->profile.n_units && !rc; step.u++) {
-		step.until_s = hx_trace_now_s() + (o->quick ? quick_s : full_s) * fmax(1, (double)types / BUDGET_TYPES);
+		step.until_s += (o->quick ? quick_s : full_s) * fmax(1, (double)types / BUDGET_TYPES);
 		rc = calibrate_measure(&step, err);
 	}
 	hold_out(c);

@@ -36,7 +36,7 @@ struct calibrate_options {
 	bool quick;
 	double largest_bytes;     /* of a synthesised model; 0: eight times the last cache */
 	const volatile sig_atomic_t *stop; /* ends it, with HX_IO, when it becomes non-zero; NULL: never */
-	void (*progress)(void *arg, int done, int all); /* visits of models; NULL: not wanted */
+	void (*progress)(void *arg, int done, int all); /* visits of models, 0 before the first; NULL: not wanted */
 	void *arg;
 };
 

@@ -214,7 +214,7 @@ static void wake(struct bench *b, const struct place *at)
 	awake_s = hx_trace_now_s();
 	hx_pool_run(pool, nothing, NULL);
 	again_s = hx_trace_now_s();
-	if (pool != b->awake && hx_pool_threads(pool) == unit_of(b->s)->is.cores)
+	if (pool != b->awake && hx_pool_threads(pool) > 1)
 		add(&b->wakes, fmax(0, 2 * awake_s - start_s - again_s));
 	b->awake = pool;
 }
@@ -367,6 +367,19 @@ static double sync_of(struct bench *b)
 	return fmax(sum, 0);
 }
 
+static double wake_of(struct bench *benches, int n)
+{
+	struct seconds all = {0};
+	double wake_s;
+
+	for (int i = 0; i < n; i++)
+		for (size_t k = 0; k < benches[i].wakes.n; k++)
+			add(&all, benches[i].wakes.v[k]);
+	wake_s = all.n ? typical(&all) : 0;
+	free(all.v);
+	return wake_s;
+}
+
 static void leave(struct bench *b)
 {
 	for (int i = 0; i < b->n_places; i++) {
@@ -441,6 +454,7 @@ static void settle(struct calibrate_step *s, struct bench *benches, int n)
 		for (int k = 0; k < benches[i].n_turns; k++)
 			fill_samples(&benches[i], &benches[i].turns[k]);
 	u->sync_s = sync_of(&benches[0]); /* where it is not lost in what operators take */
+	u->wake_s = wake_of(benches, n);
 }
 
 int calibrate_measure(struct calibrate_step *s, struct hx_err *err)

@@ -31,6 +31,7 @@ static void add_unit(struct calibration *c, size_t u, const char *by)
 		{"p", fitted},
 		{"launch_s", fitted},
 		{"sync_s", "passes less their operators"},
+		{"wake_s", "the first of two empty runs after a pause, less the second"},
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)

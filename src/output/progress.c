@@ -54,7 +54,10 @@ void progress_update(struct progress *p, int64_t done)
 		return;
 	p->shown_s = t;
 	text_count(count, (double)done);
-	text_si(rate, speed, "/s");
+	if (speed < 1) /* a rate of thousandths would read as something else */
+		snprintf(rate, sizeof(rate), "%s each", text_time(left, 1 / speed));
+	else
+		text_si(rate, speed, "/s");
 	text_time(left, (double)(p->total - done) / speed);
 	if (p->bar) {
 		fprintf(stderr, "\r[%.*s%*s] %3d %%  %s %s  %s  %s left \033[K", filled, "########################", BAR - filled, "",
