@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 static const char by[] = "hexplore calibrate";
-static const double busy = 0.3; /* processes that run beside a calibration without being mentioned */
 
 struct options {
 	const char *output, *units, *types, *kernels, *largest, *db;
@@ -154,21 +153,9 @@ static int read_options(struct options *o, const struct opt_command *about, int 
 	return rc ? rc : check_output(o, err);
 }
 
-static double load_now(void)
-{
-	double load = NAN;
-	FILE *f = fopen("/proc/loadavg", "r");
-
-	if (f && fscanf(f, "%lf", &load) != 1)
-		load = NAN;
-	if (f)
-		fclose(f);
-	return load;
-}
-
 static void warn(const struct options *o, const struct machine *m)
 {
-	if (o->load > busy)
+	if (o->load > MACHINE_BUSY)
 		fprintf(stderr, "hexplore: this machine is busy (load %.2f): figures will be too slow and scatter\n", o->load);
 	for (int i = 0; i < m->probe.n_clusters; i++)
 		if (*m->probe.clusters[i].governor && strcmp(m->probe.clusters[i].governor, "performance") != 0)
@@ -323,7 +310,7 @@ static int run(struct options *o, struct machine *m, int argc, char **argv, stru
 
 int cmd_calibrate(const struct opt_command *about, int argc, char **argv, struct hx_err *err)
 {
-	struct options o = {.load = load_now()};
+	struct options o = {.load = machine_load()};
 	struct machine *m = hx_xcalloc(1, sizeof(*m));
 	int rc = read_options(&o, about, argc, argv, err);
 

@@ -105,6 +105,8 @@ static int validate_all(struct validating *x, const char *command, const char *d
 	if (rc)
 		return rc;
 	x->v.store = x->store;
+	if (!x->quiet && machine_load() > MACHINE_BUSY)
+		fprintf(stderr, "hexplore: this machine is busy (load %.2f): times will be too long and scatter\n", machine_load());
 	interrupt_catch(true);
 	rc = validate_record(&x->v, command, err);
 	if (!rc)

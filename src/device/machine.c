@@ -91,6 +91,18 @@ int machine_init(struct machine *m, const struct profile *profile, const char *k
 	return rc;
 }
 
+double machine_load(void)
+{
+	double load = NAN;
+	FILE *f = fopen("/proc/loadavg", "r");
+
+	if (f && fscanf(f, "%lf", &load) != 1)
+		load = NAN;
+	if (f)
+		fclose(f);
+	return load;
+}
+
 void machine_free(struct machine *m)
 {
 	hx_engine_free(&m->engine);

@@ -17,4 +17,8 @@ struct machine {
 int machine_init(struct machine *m, const struct profile *profile, const char *kernels, struct hx_err *err);
 void machine_free(struct machine *m);
 
+/* Processes that ran or waited, over the last minute; NAN: unknown. Beyond MACHINE_BUSY a measurement should say so. */
+#define MACHINE_BUSY 0.3
+double machine_load(void);
+
 #endif

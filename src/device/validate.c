@@ -398,24 +398,10 @@ int validate_begin(struct validate *v, struct hx_err *err)
 	return rc;
 }
 
-/* Processes that ran or waited, over a minute; NAN: unknown. */
-static double load(void)
-{
-	FILE *f = fopen("/proc/loadavg", "r");
-	double mean;
-	bool known;
-
-	if (!f)
-		return NAN;
-	known = fscanf(f, "%lf", &mean) == 1;
-	fclose(f);
-	return known ? mean : NAN;
-}
-
 int validate_record(struct validate *v, const char *command, struct hx_err *err)
 {
 	char *device = probe_fingerprint(&v->machine.probe);
-	struct store_run_row row = {.command = command, .device = device, .seed = (int64_t)v->options.seed, .load = load()};
+	struct store_run_row row = {.command = command, .device = device, .seed = (int64_t)v->options.seed, .load = machine_load()};
 	int rc = store_run_begin(v->store, &row, &v->run, err);
 
 	free(device);
