@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ALIGN = 64 };
+
 /* The type a tensor is held in. */
 static int held_type(int type, const struct hx_gguf_tensor *t)
 {
@@ -56,15 +58,21 @@ static void pack_share(void *arg, int thread, int threads)
 	free(rows);
 }
 
-static void load_matrix(struct hx_weights *w, struct hx_matrix *m, const struct hx_gguf_tensor *t, struct hx_pool *pool)
+/* Bytes of a tensor packed, so that the next one is aligned too. */
+static size_t packed_bytes(int type, const struct hx_gguf_tensor *t, const struct hx_kernels *k)
 {
-	size_t bytes;
+	return (hx_pack_bytes(held_type(type, t), (int)t->dims[1], (int)t->dims[0], k->lanes) + ALIGN - 1) / ALIGN * ALIGN;
+}
 
-	*m = (struct hx_matrix){.type = held_type(w->type, t), .out = (int)t->dims[1], .in = (int)t->dims[0], .lanes = w->kernels->lanes};
-	bytes = hx_pack_bytes(m->type, m->out, m->in, m->lanes);
-	m->data = hx_pack_alloc(bytes);
+/* Packs a tensor at `at`; returns what is behind it. */
+static char *load_matrix(struct hx_weights *w, struct hx_matrix *m, const struct hx_gguf_tensor *t, struct hx_pool *pool, char *at)
+{
+	size_t bytes = packed_bytes(w->type, t, w->kernels);
+
+	*m = (struct hx_matrix){held_type(w->type, t), (int)t->dims[1], (int)t->dims[0], w->kernels->lanes, at};
 	w->bytes += (double)bytes;
 	hx_pool_run(pool, pack_share, &(struct packing){t, m});
+	return at + bytes;
 }
 
 static float *load_vector(struct hx_weights *w, const struct hx_gguf_tensor *t)
@@ -107,48 +115,50 @@ static float **vector_of(struct hx_weights_layer *l, int i)
 	return (float **)((char *)l + vectors[i].at);
 }
 
-static double packed_bytes(int type, const struct hx_gguf_tensor *t, const struct hx_kernels *k)
+static double matrix_bytes(const struct hx_model *m, int type, const struct hx_kernels *k)
 {
-	return (double)hx_pack_bytes(held_type(type, t), (int)t->dims[1], (int)t->dims[0], k->lanes);
+	double bytes = (double)packed_bytes(type, m->head, k);
+
+	for (int l = 0; l < m->shape.layers; l++)
+		for (int i = 0; i < N_MATRICES; i++)
+			bytes += (double)packed_bytes(type, m->layers[l].part[matrices[i].part], k);
+	return bytes;
 }
 
 double hx_weights_bytes(const struct hx_model *m, int type, const struct hx_kernels *k)
 {
-	double bytes = packed_bytes(type, m->head, k) + sizeof(float) * (double)m->shape.d_model;
+	double bytes = matrix_bytes(m, type, k) + sizeof(float) * (double)m->shape.d_model;
 
-	for (int l = 0; l < m->shape.layers; l++) {
-		for (int i = 0; i < N_MATRICES; i++)
-			bytes += packed_bytes(type, m->layers[l].part[matrices[i].part], k);
+	for (int l = 0; l < m->shape.layers; l++)
 		for (int i = 0; i < N_VECTORS; i++)
 			if (m->layers[l].part[vectors[i].part])
 				bytes += sizeof(float) * (double)m->layers[l].part[vectors[i].part]->dims[0];
-	}
 	return bytes;
 }
 
 void hx_weights_load(struct hx_weights *w, const struct hx_model *m, int type, const struct hx_kernels *k, struct hx_pool *pool)
 {
+	char *at;
+
 	*w = (struct hx_weights){.model = m, .kernels = k, .type = type};
+	at = w->matrices = hx_pack_alloc((size_t)matrix_bytes(m, type, k));
 	w->layers = hx_xcalloc((size_t)m->shape.layers, sizeof(*w->layers));
 	for (int l = 0; l < m->shape.layers; l++) {
 		for (int i = 0; i < N_MATRICES; i++)
-			load_matrix(w, matrix_of(&w->layers[l], i), m->layers[l].part[matrices[i].part], pool);
+			at = load_matrix(w, matrix_of(&w->layers[l], i), m->layers[l].part[matrices[i].part], pool, at);
 		for (int i = 0; i < N_VECTORS; i++)
 			*vector_of(&w->layers[l], i) = load_vector(w, m->layers[l].part[vectors[i].part]);
 	}
 	w->norm = load_vector(w, m->norm);
-	load_matrix(w, &w->head, m->head, pool);
+	load_matrix(w, &w->head, m->head, pool, at);
 }
 
 void hx_weights_free(struct hx_weights *w)
 {
-	for (int l = 0; w->layers && l < w->model->shape.layers; l++) {
-		for (int i = 0; i < N_MATRICES; i++)
-			hx_pack_free(matrix_of(&w->layers[l], i)->data);
+	for (int l = 0; w->layers && l < w->model->shape.layers; l++)
 		for (int i = 0; i < N_VECTORS; i++)
 			free(*vector_of(&w->layers[l], i));
-	}
-	hx_pack_free(w->head.data);
+	hx_pack_free(w->matrices);
 	free(w->layers);
 	free(w->norm);
 	*w = (struct hx_weights){0};

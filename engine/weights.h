@@ -18,6 +18,7 @@ struct hx_weights {
 	int type;                         /* enum hx_type; -1: as in the file */
 	struct hx_weights_layer *layers;
 	struct hx_matrix head;
+	void *matrices;                   /* their memory, in one piece: on huge pages, however small they are */
 	float *norm;
 	double bytes;                     /* held in memory */
 };
