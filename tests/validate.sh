@@ -27,6 +27,7 @@ profile here "$core" "\"affinity\": [$cpu],"
 profile elsewhere "No Such Core" "\"affinity\": [$cpu],"
 profile larger "$core" '"affinity": [1023],'
 profile unknown "$core" ""
+profile faster "$core" "\"affinity\": [$cpu], \"read_bytes_s\": 1e13,"
 
 # model NAME LAYERS
 model() {
@@ -154,6 +155,16 @@ refused "a processor that is missing" "profile 'larger': .* no CPU 1023" "$draft
 db=unknown.db
 refused "processors that are not told" 'point [0-9]*: c: the engine cannot run c here: the profile does not tell its CPUs' "$drafted"
 is "nothing is stored of them" "$(ask 'SELECT count(*) FROM run')" 0
+
+# ---- memory that is not what it was ----
+
+db=faster.db
+sweep faster tiny "$db"
+validate "$drafted" --budget 1 --format csv
+is "nobody waits for ever" $status 0
+is "the pair that must be is measured" "$(cell 1 pairs)" 1
+is "memory is as slow as it is" "$(cell 1 memory_speed | sed 's/-0\.9.*/-0.9/')" -0.9
+like "which is said" "$err" "memory was not what it was when calibrated, at 1 of 1 points .-100"
 
 # ---- interrupted ----
 

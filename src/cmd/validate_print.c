@@ -34,6 +34,7 @@ static void list_point(const struct validated *x, size_t i, struct report *r)
 	report_number(r, res->predicted_decode_s);
 	report_number(r, res->decode_s);
 	report_number(r, res->tokens_per_round);
+	report_number(r, res->memory - 1);
 	report_number(r, res->pairs);
 	report_number(r, res->synthesised);
 }
@@ -60,6 +61,7 @@ static void list_points(const struct validated *x, enum report_format format)
 		{"predicted_decode_s", NULL, REPORT_NUMBER, 4, 0},
 		{"measured_decode_s", NULL, REPORT_NUMBER, 4, 0},
 		{"measured_tokens_per_round", NULL, REPORT_NUMBER, 4, 0},
+		{"memory_speed", NULL, REPORT_NUMBER, 2, 100},
 		{"pairs", "pairs", REPORT_NUMBER, 0, 0},
 		{"synthesised", NULL, REPORT_BOOL, 0, 0},
 	};
@@ -172,11 +174,17 @@ static void print_errors(const struct validated *x, FILE *f)
 	double *predicted = hx_xmalloc((x->done + 1) * sizeof(*predicted)), *measured = hx_xmalloc((x->done + 1) * sizeof(*measured));
 	struct validate_errors e;
 	bool synthesised = false;
+	size_t restless = 0, worst = 0;
 
 	for (size_t i = 0; i < x->done; i++) {
 		predicted[i] = x->results[i].predicted;
 		measured[i] = x->results[i].measured.median;
 		synthesised |= x->results[i].synthesised;
+		if (validate_is_calm(x->results[i].memory))
+			continue;
+		restless++;
+		if (restless == 1 || fabs(x->results[i].memory - 1) > fabs(x->results[worst].memory - 1))
+			worst = i;
 	}
 	e = validate_errors(predicted, measured, x->done);
 	if (e.n) {
@@ -184,6 +192,9 @@ static void print_errors(const struct validated *x, FILE *f)
 			e.n == 1 ? "" : "s", 100 * e.mape, 100 * e.worst, (long long)x->ids[e.worst_at], 100 * e.bias);
 		print_blame(x, f);
 	}
+	if (restless)
+		fprintf(f, "memory was not what it was when calibrated, at %zu of %zu points (%+.0f %% at %lld):\nvalidate again, or calibrate again\n", restless,
+			x->done, 100 * (x->results[worst].memory - 1), (long long)x->ids[worst]);
 	if (synthesised)
 		fputs("synthesised: random weights or imposed acceptance; timing is real, text is not\n", f);
 	free(predicted);

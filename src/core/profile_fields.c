@@ -78,6 +78,8 @@ static const struct field unit_rows[] = {
 	 .help = "clock after ten minutes of load"},
 	{"flop_per_cycle", FIELD_OBJECT, FIELD_REQUIRED, .at = AT(unit, flop_per_cycle), .sub = &rates, .help = "peak rates per core"},
 	{"bandwidth", FIELD_OBJECT, FIELD_REQUIRED, .at = AT(unit, bandwidth), .sub = &bandwidth, .help = "read bandwidth by cores and footprint"},
+	{"read_bytes_s", FIELD_NUMBER, .at = AT(unit, read_bytes_s), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN,
+	 .help = "plain reading by all cores while this was calibrated: 'validate' compares"},
 	{"kernels", FIELD_OBJECTS, FIELD_REQUIRED | FIELD_MIN1, LIST(unit, kernels, n_kernels), .sub = &kernel,
 	 .help = "matrix kernels by weight type; attention uses that of f16"},
 	{"attn_efficiency", FIELD_NUMBER, .at = AT(unit, attn_efficiency), .min = 1e-6, .max = 1, .missing = NAN,

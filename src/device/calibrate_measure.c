@@ -56,6 +56,12 @@ struct turn {
 	size_t first, n_samples; /* of the calibration: one an operator, which the first visit adds */
 };
 
+/* Plain reads of memory, by all cores. */
+struct reads {
+	struct probe_reader reader;
+	struct seconds took;
+};
+
 /* A model with its turns; it is in memory, and has places, during a visit alone. */
 struct bench {
 	struct calibrate_step *s;
@@ -67,6 +73,7 @@ struct bench {
 	int n_turns;
 	const struct hx_pool *awake; /* its threads ran last */
 	struct seconds wakes;
+	struct reads *reads; /* of the unit, taken beside the passes of the largest footprint; others: NULL */
 	double least_s; /* of a visit: making the model, and every turn once */
 	struct hx_trace trace;
 	int tokens[MOST_CONTEXT];
@@ -286,6 +293,15 @@ static int take_each(struct bench *b, int again, struct hx_err *err)
 {
 	int rc = HX_OK;
 
+	if (b->reads) {
+		struct hx_pool *all;
+
+		rc = hx_engine_pool(&b->s->m->engine, b->s->c->unit_of[b->s->u], unit_of(b->s)->is.cores, &all, err);
+		if (!rc) {
+			add(&b->reads->took, probe_read_s(&b->reads->reader, all));
+			b->awake = all;
+		}
+	}
 	for (int k = 0; k <= again && !rc; k++)
 		for (int i = 0; i < b->n_turns && !rc; i++)
 			if (!k || b->turns[i].rows == 1)
@@ -446,7 +462,7 @@ static int visit_all(struct calibrate_step *s, struct bench *benches, int n, str
 }
 
 /* What a unit's figures are, once all is timed. */
-static void settle(struct calibrate_step *s, struct bench *benches, int n)
+static void settle(struct calibrate_step *s, struct bench *benches, int n, struct reads *reads)
 {
 	struct unit *u = &s->c->profile.units[s->u];
 
@@ -455,22 +471,30 @@ static void settle(struct calibrate_step *s, struct bench *benches, int n)
 			fill_samples(&benches[i], &benches[i].turns[k]);
 	u->sync_s = sync_of(&benches[0]); /* where it is not lost in what operators take */
 	u->wake_s = wake_of(benches, n);
+	u->read_bytes_s = (double)reads->reader.bytes / typical(&reads->took);
 }
 
 int calibrate_measure(struct calibrate_step *s, struct hx_err *err)
 {
 	struct bench *benches = hx_xcalloc(CALIBRATE_FOOTPRINTS * HX_TYPE_COUNT, sizeof(*benches));
+	const size_t footprints = unit_of(s)->bandwidth.n_footprints;
+	struct reads reads = {0};
 	int n = 0, rc;
 
-	for (size_t f = 0; f < unit_of(s)->bandwidth.n_footprints; f++)
+	for (size_t f = 0; f < footprints; f++)
 		for (int t = 0; t < HX_TYPE_COUNT; t++)
 			if (s->o->types[t]) {
 				benches[n] = (struct bench){.s = s, .type = t, .footprint = (int)f, .trace.ops = true};
+				benches[n].reads = f + 1 == footprints ? &reads : NULL;
 				add_turns(&benches[n++]);
 			}
-	rc = visit_all(s, benches, n, err);
+	rc = probe_reader_init(&reads.reader, &s->m->probe, err);
 	if (!rc)
-		settle(s, benches, n);
+		rc = visit_all(s, benches, n, err);
+	if (!rc)
+		settle(s, benches, n, &reads);
+	free((void *)reads.reader.buffer);
+	free(reads.took.v);
 	for (int i = 0; i < n; i++)
 		bench_free(&benches[i]);
 	free(benches);

@@ -6,6 +6,7 @@
 #include "engine/unit.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum { PROBE_LEVELS = 4 /* of caches */, PROBE_RATES = 12 };
 
@@ -49,6 +50,19 @@ void probe_free(struct probe *p);
  * of the memory available. The calling thread stays pinned to one CPU
  * (hx_pool_run), which is then all that another probe would find. */
 int probe_bandwidth(struct probe *p, struct hx_err *err);
+
+/* Memory to time reads of. */
+struct probe_reader {
+	const unsigned char *buffer;
+	int64_t bytes;
+};
+
+/* As much as probe_bandwidth reads. HX_IO: there is too little memory. Freed with free(buffer). */
+int probe_reader_init(struct probe_reader *r, const struct probe *p, struct hx_err *err);
+
+/* Seconds of one read of all of it, shared by the threads of a pool. */
+struct hx_pool;
+double probe_read_s(const struct probe_reader *r, struct hx_pool *pool);
 
 /* What distinguishes this machine, in its present state, from others, as JSON; equal for equal machines. The caller frees it. */
 char *probe_fingerprint(const struct probe *p);

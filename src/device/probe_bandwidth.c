@@ -12,18 +12,13 @@
 enum { LINE = 64, REPEATS = 25, MIN_BYTES = 64 << 20, MAX_BYTES = 1 << 30 };
 static const double BUDGET_S = 2.2; /* of all reads; filling the buffer comes on top */
 
-struct reading {
-	const unsigned char *buffer;
-	int64_t bytes;
-	uint64_t *sums; /* of each thread, so that nobody finds the reads superfluous */
-};
 
 /* Four vectors a line, four sums: more loads on their way than a core can have. */
 typedef uint64_t vector __attribute__((vector_size(16)));
 
 static void read_part(void *arg, int thread, int n)
 {
-	const struct reading *r = arg;
+	const struct probe_reader *r = arg;
 	vector a = {0}, b = {0}, c = {0}, d = {0};
 	int64_t first, last;
 
@@ -37,7 +32,7 @@ static void read_part(void *arg, int thread, int n)
 		d ^= v[3];
 	}
 	a ^= b ^ c ^ d;
-	r->sums[thread] = a[0] ^ a[1];
+	__asm__ volatile("" : : "r"(a[0] ^ a[1])); /* or the reads were superfluous */
 }
 
 static double now_s(void)
@@ -55,17 +50,22 @@ static int by_value(const void *pa, const void *pb)
 	return (*a > *b) - (*a < *b);
 }
 
+double probe_read_s(const struct probe_reader *r, struct hx_pool *pool)
+{
+	double start_s = now_s();
+
+	hx_pool_run(pool, read_part, (void *)r);
+	return now_s() - start_s;
+}
+
 /* The median of what fits into share_s, at least one. */
-static double time_reads(struct hx_pool *pool, struct reading *r, double share_s)
+static double time_reads(struct hx_pool *pool, const struct probe_reader *r, double share_s)
 {
 	double seconds[REPEATS], end_s = now_s() + share_s;
 	int n = 0;
 
 	do {
-		double start_s = now_s();
-
-		hx_pool_run(pool, read_part, r);
-		seconds[n++] = now_s() - start_s;
+		seconds[n++] = probe_read_s(r, pool);
 	} while (n < REPEATS && now_s() < end_s);
 	qsort(seconds, (size_t)n, sizeof(*seconds), by_value);
 	return (seconds[(n - 1) / 2] + seconds[n / 2]) / 2;
@@ -82,7 +82,7 @@ static int thread_counts(int cpus, int *counts)
 	return n;
 }
 
-static int measure(struct probe_cluster *c, struct reading *r, double share_s, struct hx_err *err)
+static int measure(struct probe_cluster *c, const struct probe_reader *r, double share_s, struct hx_err *err)
 {
 	int counts[PROBE_RATES], n = thread_counts(c->n, counts), rc = HX_OK;
 
@@ -92,9 +92,7 @@ static int measure(struct probe_cluster *c, struct reading *r, double share_s, s
 
 		if ((rc = hx_pool_create(&pool, counts[i], c->cpus, err)))
 			break;
-		r->sums = hx_xcalloc((size_t)counts[i], sizeof(*r->sums));
 		c->rates[c->n_rates++] = (struct probe_rate){counts[i], (double)r->bytes / time_reads(pool, r, share_s / n)};
-		free(r->sums);
 		hx_pool_free(pool);
 	}
 	return rc;
@@ -111,18 +109,25 @@ static int64_t buffer_bytes(const struct probe *p)
 	return (int64_t)fmin(wanted, most) / LINE * LINE;
 }
 
+int probe_reader_init(struct probe_reader *r, const struct probe *p, struct hx_err *err)
+{
+	void *buffer = NULL;
+
+	*r = (struct probe_reader){.bytes = buffer_bytes(p)};
+	if (r->bytes < LINE || posix_memalign(&buffer, 4096, (size_t)r->bytes) != 0)
+		return hx_err_set(err, HX_IO, "too little memory is free to measure how fast it is read");
+	memset(buffer, 1, (size_t)r->bytes); /* pages that were never written are all one page of zeros */
+	r->buffer = buffer;
+	return HX_OK;
+}
+
 int probe_bandwidth(struct probe *p, struct hx_err *err)
 {
-	struct reading r = {.bytes = buffer_bytes(p)};
-	void *buffer = NULL;
-	int rc = HX_OK;
+	struct probe_reader r;
+	int rc = probe_reader_init(&r, p, err);
 
-	if (r.bytes < LINE || posix_memalign(&buffer, 4096, (size_t)r.bytes) != 0)
-		return hx_err_set(err, HX_IO, "too little memory is free to measure how fast it is read");
-	memset(buffer, 1, (size_t)r.bytes); /* pages that were never written are all one page of zeros */
-	r.buffer = buffer;
 	for (int i = 0; i < p->n_clusters && !rc; i++)
 		rc = measure(&p->clusters[i], &r, BUDGET_S / p->n_clusters, err);
-	free(buffer);
+	free((void *)r.buffer);
 	return rc;
 }

@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { PAIRS_WANTED = 11, WARM_UP = 4 /* tokens */ };
 static const double narrow = 0.01; /* half-width of an interval that is good enough */
+static const double calm = 0.15;   /* by which memory may be faster or slower than it was */
+enum { READS = 3 };
 
 /* One point while it is measured. */
 struct job {
@@ -248,6 +251,44 @@ static int trace(struct job *j, enum store_kind kind, struct validate_steps *ste
 	return rc;
 }
 
+/* ---- the machine ---- */
+
+/* Plain reads of memory, over what they were at calibration. On a host that others share, or in a phone that is hot, that changes within seconds, and nothing that
+ * was predicted holds then. */
+static double memory_speed(const struct job *j)
+{
+	const int u = hx_graph_op(&j->configuration.target.graph, 0)->unit;
+	const struct unit *unit = &j->v->p->study->profile.units[u];
+	const struct probe_reader *r = &j->v->reader;
+	double s[READS];
+	struct hx_pool *pool;
+	struct hx_err err;
+
+	if (!r->buffer || isnan(unit->read_bytes_s) || hx_engine_pool(&j->v->machine.engine, u, unit->is.cores, &pool, &err))
+		return NAN;
+	for (int i = 0; i < READS; i++)
+		s[i] = probe_read_s(r, pool);
+	return (double)r->bytes / validate_median(s, READS) / unit->read_bytes_s;
+}
+
+bool validate_is_calm(double memory)
+{
+	return isnan(memory) || fabs(memory - 1) <= calm;
+}
+
+/* Returns how fast memory is then. */
+static double await_calm(const struct job *j, double until_s)
+{
+	const struct timespec pause = {.tv_nsec = 250000000};
+	double memory = memory_speed(j);
+
+	while (!validate_is_calm(memory) && hx_trace_now_s() < until_s && !stopped(j->v)) {
+		nanosleep(&pause, NULL);
+		memory = memory_speed(j);
+	}
+	return memory;
+}
+
 /* ---- repeats ---- */
 
 /* Generates and stores one output; *token_s: seconds of a token, untouched where it was stopped. */
@@ -285,21 +326,27 @@ static int measure(struct job *j, double began_s, double budget_s, struct valida
 {
 	double *ratios = hx_xmalloc((size_t)j->v->options.repeats * sizeof(*ratios));
 	double *seconds = hx_xmalloc((size_t)j->v->options.repeats * sizeof(*seconds));
+	double *memory = hx_xmalloc((size_t)j->v->options.repeats * sizeof(*memory));
 	int rc = HX_OK;
 
 	while (!rc && !enough(j, out, began_s, budget_s)) {
-		double plain_s = NAN, s = NAN;
+		double plain_s = NAN, s = NAN, before = await_calm(j, began_s + (out->pairs ? budget_s : budget_s / 2));
 
+		if (out->pairs && !validate_is_calm(before))
+			break;
 		rc = repeat(j, STORE_BASELINE, out->pairs + 1, &plain_s, err);
 		if (!rc && !isnan(plain_s))
 			rc = repeat(j, STORE_CONFIGURATION, out->pairs + 1, &s, err);
 		if (rc || isnan(s))
 			break;
 		ratios[out->pairs] = plain_s / s;
+		memory[out->pairs] = (before + memory_speed(j)) / 2;
 		seconds[out->pairs++] = s * j->tokens;
 		out->measured = validate_bootstrap(ratios, (size_t)out->pairs, j->v->options.seed);
 	}
 	out->decode_s = validate_median(seconds, (size_t)out->pairs);
+	out->memory = validate_median(memory, (size_t)out->pairs);
+	free(memory);
 	free(ratios);
 	free(seconds);
 	return rc;
@@ -341,6 +388,8 @@ static int run(struct job *j, double began_s, double budget_s, struct validate_r
 		rc = prepare_text(j, err);
 	if (!rc)
 		rc = warm_up(j, err);
+	if (!rc)
+		await_calm(j, began_s + budget_s / 4);
 	for (int kind = STORE_BASELINE; kind <= STORE_CONFIGURATION && !rc; kind++)
 		rc = trace(j, kind, &out->steps[kind], err);
 	if (!rc)
@@ -366,7 +415,8 @@ int validate_point(struct validate *v, const struct point *pt, double predicted,
 					.measured = {NAN, NAN, NAN},
 					.decode_s = NAN,
 					.predicted_decode_s = NAN,
-					.tokens_per_round = NAN};
+					.tokens_per_round = NAN,
+					.memory = NAN};
 	j.one_mapping = j.plain.target_map == pt->target_map;
 	j.n_prompt = j.workload->prompt;
 	j.tokens = v->options.tokens ? v->options.tokens : j.workload->generated;
@@ -390,11 +440,14 @@ void validate_result_free(struct validate_result *r)
 
 int validate_begin(struct validate *v, struct hx_err *err)
 {
+	struct hx_err none;
 	int rc = machine_init(&v->machine, &v->p->study->profile, NULL, err);
 
 	if (!rc && (rc = validate_check_cores(v, err)))
 		machine_free(&v->machine);
 	v->models = (struct validate_models){.engine = &v->machine.engine, .stop = v->options.stop, .seed = v->options.seed};
+	if (!rc && !probe_reader_init(&v->reader, &v->machine.probe, &none))
+		v->machine.engine.memory_bytes -= (double)v->reader.bytes;
 	return rc;
 }
 
@@ -415,6 +468,7 @@ int validate_end(struct validate *v, struct hx_err *err)
 	if (v->run && !stopped(v))
 		rc = store_run_end(v->store, v->run, err);
 	validate_models_free(&v->models);
+	free((void *)v->reader.buffer);
 	machine_free(&v->machine);
 	return rc;
 }

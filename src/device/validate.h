@@ -26,6 +26,7 @@ struct validate {
 	struct validate_options options;
 	struct machine machine;
 	struct validate_models models;
+	struct probe_reader reader; /* without a buffer where memory is short: nothing is compared */
 };
 
 /* What came of a point. */
@@ -35,6 +36,7 @@ struct validate_result {
 	struct validate_interval measured;
 	double predicted_decode_s, decode_s; /* of the configuration; decode_s: the median */
 	double tokens_per_round;             /* NAN: nothing was measured */
+	double memory;                       /* speed of memory beside the pairs, of that at calibration: the median; NAN: unknown */
 	int pairs;
 	bool synthesised;
 	struct validate_steps steps[2]; /* by enum store_kind; none where the run was stopped early */
@@ -49,7 +51,11 @@ int validate_check(struct validate *v, const struct point *pt, struct hx_err *er
 /* Begins the run that is stored; command: as typed. */
 int validate_record(struct validate *v, const char *command, struct hx_err *err);
 
-/* Runs a point that passed the check and its baseline in turns, for about budget_s, one pair at least; stores every repeat when it is done, and the steps.
+/* Whether memory is as fast as it was at calibration, or that is unknown: then a prediction is about this machine as it is. */
+bool validate_is_calm(double memory);
+
+/* Runs a point that passed the check and its baseline in turns, for about budget_s, one pair at least; stores every repeat when it is done, and the steps. Before
+ * each pair it waits for memory to be as fast as it was at calibration, before the first for half of the time at most.
  * predicted: the stored speedup. Stopped, it is HX_OK with the pairs there are. */
 int validate_point(struct validate *v, const struct point *pt, double predicted, double budget_s, struct validate_result *out,
 		   struct hx_err *err);
