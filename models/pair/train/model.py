@@ -21,7 +21,7 @@ class Config:
 
 
 TARGET = dict(layers=5, d_model=256, heads=8, kv_heads=4, d_head=32, d_ff=512)
-DRAFTER = dict(layers=2, d_model=128, heads=4, kv_heads=2, d_head=32, d_ff=256)
+DRAFTER = dict(layers=2, d_model=128, heads=4, kv_heads=1, d_head=32, d_ff=160)
 
 
 def rope_table(c, device=None):
