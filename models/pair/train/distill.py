@@ -1,6 +1,6 @@
 """The target's greedy translations, for the drafter to learn from: python3 distill.py WORK
 
-Translates every German sentence of WORK/train.tsv with WORK/target.pt, a chunk at a time, into WORK/distilled/NUMBER.tsv. Chunks that are
+Translates German sentences of WORK/train.tsv, in an order of chance, with WORK/target.pt, a chunk at a time, into WORK/distilled/NUMBER.tsv. Chunks that are
 there already are kept. Translations that come to no end are left out.
 """
 import argparse
@@ -63,7 +63,7 @@ def translate(model, text, sentences):
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("work", type=pathlib.Path)
-    args.add_argument("--chunks", type=int, help="stop after so many, of about %d sentences each" % CHUNK)
+    args.add_argument("--chunks", type=int, help=f"stop after so many, of {CHUNK} sentences each")
     args.add_argument("--processes", type=int, default=2)
     args = args.parse_args()
     team.begin(args.processes, args.work / "distill.meeting")
@@ -82,6 +82,7 @@ def main():
         new.write_text("".join("\t".join(row) + "\n" for row in rows), encoding="utf-8")
         new.rename(path)
         print(f"{path.name}: {len(rows)} of {len(chunks[i])} sentences", flush=True)
+    team.end()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Trains the target or the drafter: python3 train.py target|drafter WORK --steps N
+"""Trains the target or the drafter: python3 train.py target|drafter WORK
 
 Reads WORK/train.tsv (target) or WORK/distilled/*.tsv (drafter), writes WORK/ROLE.pt, and every few minutes WORK/ROLE.state, from which the same
-command goes on. The learning rate falls over the last part of the steps, so N may be changed while it has not begun to.
+command goes on. The learning rate falls over the second half of the steps; until then their number may be changed.
 """
 import argparse
 import pathlib
@@ -16,8 +16,8 @@ from optimiser import Optimiser
 from text import NONE, Text, batches, tensors
 
 ROLES = {
-    "target": dict(shape=models.TARGET, data="train.tsv", drop=0.1, seed=10),
-    "drafter": dict(shape=models.DRAFTER, data="distilled/*.tsv", drop=0.0, seed=20),
+    "target": dict(shape=models.TARGET, data="train.tsv", drop=0.1, seed=10, steps=1200, batch=8192),
+    "drafter": dict(shape=models.DRAFTER, data="distilled/*.tsv", drop=0.0, seed=20, steps=2500, batch=4096),
 }
 WARM_UP, FALL = 100, 0.5
 REPORT, SAVE = 25, 200
@@ -25,12 +25,6 @@ REPORT, SAVE = 25, 200
 
 def rate(step, steps):
     return min(1, (step + 1) / WARM_UP, (steps - step) / (steps * FALL))
-
-
-def teacher_loss(logits, teacher, tokens, at):
-    with torch.no_grad():
-        p = teacher(tokens, at).float().softmax(-1)
-    return F.cross_entropy(logits, p)
 
 
 def dev_loss(model, pairs):
@@ -48,14 +42,13 @@ def dev_loss(model, pairs):
 class Training:
     def __init__(self, args):
         role = ROLES[args.role]
-        self.args, self.drop, self.seed = args, role["drop"], role["seed"]
+        self.args, self.drop, self.seed, self.batch, self.steps = args, role["drop"], role["seed"], role["batch"], args.steps or role["steps"]
         self.text = Text(args.work)
         self.pairs = [p for path in sorted(args.work.glob(role["data"])) for p in self.text.pairs(path)]
         self.dev = self.text.pairs(args.work / "dev.tsv")
         torch.manual_seed(self.seed)
         self.model = models.create(role["shape"], self.text.vocab)
         self.optimiser = Optimiser(self.model)
-        self.teacher = models.load(args.work / "target.pt") if args.teacher else None
         self.step = self.epoch = self.place = 0
         self.state = args.work / f"{args.role}.state"
         if self.state.exists():
@@ -81,23 +74,23 @@ class Training:
         tokens, at, next_ = tensors(batch[team.rank :: team.size])
         with torch.autocast("cpu", torch.bfloat16):
             logits = self.model(tokens, at, self.drop).float()
-            loss = teacher_loss(logits, self.teacher, tokens, at) if self.teacher else F.cross_entropy(logits, next_, reduction="sum") / count
+            loss = F.cross_entropy(logits, next_, reduction="sum") / count
         loss.backward()
-        self.optimiser.step(rate(self.step, self.args.steps))
+        self.optimiser.step(rate(self.step, self.steps))
         return loss.item() * team.size, tokens.numel() * team.size
 
     def run(self):
         losses, seen, began = [], 0, time.time()
-        while self.step < self.args.steps:
-            order = batches(self.pairs, self.args.batch, self.seed + self.epoch)
-            while self.place < len(order) and self.step < self.args.steps:
+        while self.step < self.steps:
+            order = batches(self.pairs, self.batch, self.seed + self.epoch)
+            while self.place < len(order) and self.step < self.steps:
                 loss, count = self.learn(order[self.place])
                 self.place += 1
                 self.step += 1
                 losses.append(loss)
                 seen += count
                 if team.rank == 0 and self.step % REPORT == 0:
-                    print(f"step {self.step} of {self.args.steps}, epoch {self.epoch}: loss {sum(losses) / len(losses):.3f}, {seen / (time.time() - began):.0f} tokens/s", flush=True)
+                    print(f"step {self.step} of {self.steps}, epoch {self.epoch}: loss {sum(losses) / len(losses):.3f}, {seen / (time.time() - began):.0f} tokens/s", flush=True)
                     losses, seen, began = [], 0, time.time()
                 if team.rank == 0 and self.step % SAVE == 0:
                     self.save()
@@ -112,13 +105,12 @@ def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("role", choices=ROLES)
     args.add_argument("work", type=pathlib.Path)
-    args.add_argument("--steps", type=int, required=True)
-    args.add_argument("--batch", type=int, default=8192, help="tokens a step")
+    args.add_argument("--steps", type=int, help="as in the card unless given")
     args.add_argument("--processes", type=int, default=2)
-    args.add_argument("--teacher", action="store_true", help="learn the distributions of WORK/target.pt")
     args = args.parse_args()
     team.begin(args.processes, args.work / f"{args.role}.meeting")
     Training(args).run()
+    team.end()
 
 
 if __name__ == "__main__":
