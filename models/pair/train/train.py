@@ -17,7 +17,7 @@ from text import NONE, Text, batches, tensors
 
 ROLES = {
     "target": dict(shape=models.TARGET, data="train.tsv", drop=0.1, seed=10, steps=1200, batch=8192),
-    "drafter": dict(shape=models.DRAFTER, data="distilled/*.tsv", drop=0.0, seed=20, steps=3900, batch=4096),
+    "drafter": dict(shape=models.DRAFTER, data="distilled/*.tsv", drop=0.0, seed=20, steps=5000, batch=4096),
 }
 WARM_UP, FALL = 100, 0.5
 REPORT, SAVE = 25, 200
