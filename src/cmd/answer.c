@@ -7,6 +7,8 @@
 
 enum { BEST = 5 };
 
+enum { SHOWN_SOURCES = 3 };
+
 static void print_head(const struct study *st, const struct store_sweep *stored, const struct findings *found, const char *time, FILE *f)
 {
 	char points[TEXT_MAX], feasible[TEXT_MAX], source[128];
@@ -18,8 +20,12 @@ static void print_head(const struct study *st, const struct store_sweep *stored,
 	if (st->profile.status != PROFILE_MEASURED)
 		fputs("not calibrated: boards of one SoC alone differ by up to 40 %\n", f);
 	for (size_t i = 0; i < st->sweep.n_acceptance; i++) {
+		if (i == SHOWN_SOURCES) {
+			fprintf(f, ",\n            and %zu more", st->sweep.n_acceptance - i);
+			break;
+		}
 		accept_text(&st->sweep.acceptance[i], source, sizeof(source));
-		fprintf(f, "%s%s (%s)", i ? ", " : "acceptance: ", source, profile_source_kinds[st->sweep.acceptance[i].kind]);
+		fprintf(f, "%s%s (%s)", i ? ",\n            " : "acceptance: ", source, profile_source_kinds[st->sweep.acceptance[i].kind]);
 	}
 	fputs(st->sweep.n_acceptance ? "\n" : "", f);
 	if (st->costs.relative)
