@@ -38,7 +38,7 @@ static void test_ids(void **state)
 		assert_int_equal(hx_gguf_open(&gguf, path, &err), HX_OK);
 		assert_int_equal(hx_tokenizer_create(&t, gguf, &err), HX_OK);
 		assert_int_equal(hx_tokenizer_bos(t), BOS);
-		assert_int_equal(hx_tokenizer_eos(t), EOS);
+		assert_true(hx_tokenizer_ends(t, EOS));
 		for (size_t c = 0; c < COUNT(cases); c++) {
 			int *tokens, n = (int)hx_tokenizer_encode(t, cases[c].text, strlen(cases[c].text), true, false, &tokens);
 
