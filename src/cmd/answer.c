@@ -5,9 +5,7 @@
 #include "output/columns.h"
 #include "output/verdict.h"
 
-enum { BEST = 5 };
-
-enum { SHOWN_SOURCES = 3 };
+enum { BEST = 5, SHOWN_SOURCES = 3 };
 
 static void print_head(const struct study *st, const struct store_sweep *stored, const struct findings *found, const char *time, FILE *f)
 {

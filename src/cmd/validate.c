@@ -99,14 +99,15 @@ static int measure(struct validating *x, struct hx_err *err)
 
 static int validate_all(struct validating *x, const char *command, const char *db, enum report_format format, struct hx_err *err)
 {
+	double load = machine_load();
 	struct hx_err ignored;
 	int rc = store_open(&x->store, db, STORE_WRITE, err), ended;
 
 	if (rc)
 		return rc;
 	x->v.store = x->store;
-	if (!x->quiet && machine_load() > MACHINE_BUSY)
-		fprintf(stderr, "hexplore: this machine is busy (load %.2f): times will be too long and scatter\n", machine_load());
+	if (!x->quiet && load > MACHINE_BUSY)
+		fprintf(stderr, "hexplore: this machine is busy (load %.2f): times will be too long and scatter\n", load);
 	interrupt_catch(true);
 	rc = validate_record(&x->v, command, err);
 	if (!rc)

@@ -5,9 +5,10 @@
 #include "engine/cpu/pack.h"
 #include "engine/speculate.h"
 
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { VOCAB = 32768, CONTEXT = 256, PROMPT = 16, TOKENS = 24, REPEATS = 5, FEW = 1, MANY = 8, LINE = 64, CACHES = 2 /* that a pass reads */ };
 
@@ -66,38 +67,24 @@ static int once(struct stand_in *s, const struct way *way, double *round_s, stru
 	return rc;
 }
 
-static void bind(void *arg, int thread, int n)
-{
-	(void)arg, (void)thread, (void)n;
-}
-
 /* The thread is then on the first unit's first core. */
 static int open_stand_in(struct stand_in *s, struct calibrate_step *step, struct hx_err *err)
 {
 	double cache = step->c->profile.units[0].cache_bytes;
 	struct hx_random random;
 	struct hx_pool *one;
-	char *memory;
 	int rc = hx_engine_pool(&step->m->engine, step->c->unit_of[0], 1, &one, err);
 
 	if (rc)
 		return rc;
-	hx_pool_run(one, bind, NULL);
+	hx_pool_run(one, calibrate_no_work, NULL);
 	s->bytes = (size_t)(CACHES * (isnan(cache) ? calibrate_default_cache : cache));
-	memory = hx_pack_alloc(s->bytes);
-	s->memory = memset(memory, 1, s->bytes);
+	s->memory = hx_pack_alloc(s->bytes);
 	s->logits = hx_xmalloc((MANY + 1) * VOCAB * sizeof(*s->logits));
 	hx_random_init(&random, 1);
 	for (int i = 0; i < (MANY + 1) * VOCAB; i++)
 		s->logits[i] = (float)(8 * hx_random_uniform(&random));
 	return HX_OK;
-}
-
-static int by_size(const void *pa, const void *pb)
-{
-	const double *a = pa, *b = pb;
-
-	return (*a > *b) - (*a < *b);
 }
 
 /* h = h0 + (2 gamma + 1) row: gamma rows of the drafter, gamma + 1 of the target. */
@@ -122,8 +109,8 @@ int calibrate_host(struct calibrate_step *step, struct hx_err *err)
 			if (!(rc = calibrate_stopped(step, err)))
 				rc = once(&s, &ways[w], &times[w][i], err);
 	for (int w = 0; w < WAYS && !rc; w++) {
-		qsort(times[w], REPEATS, sizeof(double), by_size);
-		median[w] = times[w][REPEATS / 2];
+		gsl_sort(times[w], 1, REPEATS);
+		median[w] = gsl_stats_median_from_sorted_data(times[w], 1, REPEATS);
 	}
 	if (!rc)
 		solve(&step->c->profile.host, median, VOCAB);

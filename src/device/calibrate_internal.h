@@ -43,6 +43,9 @@ struct calibrate_step {
 /* Measures one unit of the machine, which is unit u of the profile, whose tables name cores, footprints, types and rows; adds samples, sets sync_s. */
 int calibrate_measure(struct calibrate_step *s, struct hx_err *err);
 
+/* For a pool: binds the caller and wakes the threads. */
+void calibrate_no_work(void *arg, int thread, int n);
+
 /* HX_IO when it is to end. */
 int calibrate_stopped(const struct calibrate_step *s, struct hx_err *err);
 

@@ -206,7 +206,7 @@ static void note(struct bench *b, struct turn *t)
 	add(&t->took[BESIDE], beside);
 }
 
-static void nothing(void *arg, int thread, int n)
+void calibrate_no_work(void *arg, int thread, int n)
 {
 	(void)arg, (void)thread, (void)n;
 }
@@ -217,9 +217,9 @@ static void wake(struct bench *b, const struct place *at)
 	struct hx_pool *pool = at->pools[b->s->c->unit_of[b->s->u]];
 	double start_s = hx_trace_now_s(), awake_s, again_s;
 
-	hx_pool_run(pool, nothing, NULL);
+	hx_pool_run(pool, calibrate_no_work, NULL);
 	awake_s = hx_trace_now_s();
-	hx_pool_run(pool, nothing, NULL);
+	hx_pool_run(pool, calibrate_no_work, NULL);
 	again_s = hx_trace_now_s();
 	if (pool != b->awake && hx_pool_threads(pool) > 1)
 		add(&b->wakes, fmax(0, 2 * awake_s - start_s - again_s));

@@ -2,12 +2,14 @@
 #include "device/probe.h"
 
 #include "engine/cpu/pool.h"
+#include "engine/trace.h"
 
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { LINE = 64, REPEATS = 25, MIN_BYTES = 64 << 20, MAX_BYTES = 1 << 30 };
 static const double BUDGET_S = 2.2; /* of all reads; filling the buffer comes on top */
@@ -35,40 +37,25 @@ static void read_part(void *arg, int thread, int n)
 	__asm__ volatile("" : : "r"(a[0] ^ a[1])); /* or the reads were superfluous */
 }
 
-static double now_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *pa, const void *pb)
-{
-	const double *a = pa, *b = pb;
-
-	return (*a > *b) - (*a < *b);
-}
-
 double probe_read_s(const struct probe_reader *r, struct hx_pool *pool)
 {
-	double start_s = now_s();
+	double start_s = hx_trace_now_s();
 
 	hx_pool_run(pool, read_part, (void *)r);
-	return now_s() - start_s;
+	return hx_trace_now_s() - start_s;
 }
 
 /* The median of what fits into share_s, at least one. */
 static double time_reads(struct hx_pool *pool, const struct probe_reader *r, double share_s)
 {
-	double seconds[REPEATS], end_s = now_s() + share_s;
+	double seconds[REPEATS], end_s = hx_trace_now_s() + share_s;
 	int n = 0;
 
 	do {
 		seconds[n++] = probe_read_s(r, pool);
-	} while (n < REPEATS && now_s() < end_s);
-	qsort(seconds, (size_t)n, sizeof(*seconds), by_value);
-	return (seconds[(n - 1) / 2] + seconds[n / 2]) / 2;
+	} while (n < REPEATS && hx_trace_now_s() < end_s);
+	gsl_sort(seconds, 1, (size_t)n);
+	return gsl_stats_median_from_sorted_data(seconds, 1, (size_t)n);
 }
 
 /* 1, 2, 3, 4, 6, 8, 12, ... up to all; of more CPUs than PROBE_RATES reach, the last step is wider. */
