@@ -6,6 +6,7 @@
 
 #include <gsl/gsl_blas.h>
 #include <gsl/gsl_multifit_nlinear.h>
+#include <gsl/gsl_sort.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,13 +168,6 @@ static void start(struct fit *f)
 
 /* ---- solving ---- */
 
-static int by_size(const void *pa, const void *pb)
-{
-	const double *a = pa, *b = pb;
-
-	return (*a > *b) - (*a < *b);
-}
-
 static double weight_of(const struct fit *f, const struct calibrate_sample *s)
 {
 	double matters = (s->rows == 1 ? one_row : 1) * (s->footprint_bytes > unit_of(f)->cache_bytes ? uncached : 1);
@@ -191,7 +185,7 @@ static void weigh(struct fit *f, bool fitted)
 		f->weights[i] = weight_of(f, f->samples[i]);
 		off[i] = sorted[i] = fitted ? f->weights[i] * fabs(predicted(&f->c->profile, f->samples[i]) / f->samples[i]->seconds - 1) : 0;
 	}
-	qsort(sorted, f->n_samples, sizeof(*sorted), by_size);
+	gsl_sort(sorted, 1, f->n_samples);
 	median = fitted ? sorted[f->n_samples / 2] : 1;
 	for (size_t i = 0; i < f->n_samples; i++)
 		f->weights[i] /= sqrt(1 + pow(off[i] / (outlying * median + near * f->weights[i]), 2));

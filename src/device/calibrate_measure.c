@@ -2,6 +2,8 @@
  * several times, since what disturbs a machine often lasts for seconds, and would be taken for a property of one model. */
 #include "device/calibrate_internal.h"
 
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -245,21 +247,11 @@ static int take_turn(struct bench *b, struct turn *t, struct hx_err *err)
 	return HX_OK;
 }
 
-static int by_size(const void *pa, const void *pb)
-{
-	const double *a = pa, *b = pb;
-
-	return (*a > *b) - (*a < *b);
-}
-
 /* The value below which so much of them lies; sorts them. */
 static double quantile(struct seconds *s, double q)
 {
-	double at = q * (double)(s->n - 1);
-	size_t i = (size_t)at;
-
-	qsort(s->v, s->n, sizeof(*s->v), by_size);
-	return i + 1 < s->n ? s->v[i] + (at - (double)i) * (s->v[i + 1] - s->v[i]) : s->v[i];
+	gsl_sort(s->v, 1, s->n);
+	return gsl_stats_quantile_from_sorted_data(s->v, 1, s->n, q);
 }
 
 /* What values are most of the time: the middle of the shortest interval that holds half of them. What disturbed some does not move it, as it would a mean, nor
@@ -268,7 +260,7 @@ static double typical(struct seconds *s)
 {
 	size_t half = s->n / 2 + 1, first = 0;
 
-	qsort(s->v, s->n, sizeof(*s->v), by_size);
+	gsl_sort(s->v, 1, s->n);
 	for (size_t i = 0; i + half <= s->n; i++)
 		if (s->v[i + half - 1] - s->v[i] < s->v[first + half - 1] - s->v[first])
 			first = i;
