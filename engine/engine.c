@@ -57,7 +57,7 @@ static int take_pools(struct hx_instance *in, struct hx_engine *e, struct hx_err
 	for (size_t i = 0; !rc && i < in->graph.n_distinct; i++) {
 		const struct hx_op *op = &in->graph.distinct[i];
 
-		rc = hx_engine_pool(e, op->unit, op->cores, &in->pools[op->unit], err);
+		rc = hx_engine_pool(e, op->unit, op->cores, &in->places[op->unit].pool, err);
 	}
 	return rc;
 }
@@ -78,7 +78,7 @@ static int place(struct hx_instance *in, struct hx_engine *e, const struct hx_en
 static int take_memory(struct hx_instance *in, struct hx_engine *e, const struct hx_engine_model *want, const struct hx_exec_options *options,
 		       struct hx_err *err)
 {
-	double weights = want->like ? 0 : hx_weights_bytes(&in->model, want->type, e->kernels), rest = hx_exec_bytes(&in->graph, in->pools, options);
+	double weights = want->like ? 0 : hx_weights_bytes(&in->model, want->type, e->kernels), rest = hx_exec_bytes(&in->graph, in->places, options);
 
 	if (weights + rest > e->memory_bytes)
 		return hx_err_set(err, HX_INPUT, "%s needs %.4g GB (weights %.4g, cache and buffers for %d tokens %.4g), and %.4g GB are available",
@@ -117,13 +117,13 @@ int hx_instance_open(struct hx_instance *in, struct hx_engine *e, const struct h
 	if (!rc)
 		rc = place(in, e, want, err);
 	if (!rc)
-		rc = hx_exec_check(&in->graph, in->pools, &options, err);
+		rc = hx_exec_check(&in->graph, in->places, &options, err);
 	if (!rc)
 		rc = take_memory(in, e, want, &options, err);
 	if (!rc) {
 		if (!want->like)
-			hx_weights_load(&in->weights, &in->model, want->type, e->kernels, in->pools[hx_graph_op(&in->graph, 0)->unit]);
-		rc = hx_exec_create(&in->exec, &in->graph, &in->weights, in->pools, &options, err);
+			hx_weights_load(&in->weights, &in->model, want->type, e->kernels, in->places[hx_graph_op(&in->graph, 0)->unit].pool);
+		rc = hx_exec_create(&in->exec, &in->graph, &in->weights, in->places, &options, err);
 	}
 	if (rc)
 		hx_instance_free(in);

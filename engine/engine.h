@@ -38,7 +38,7 @@ struct hx_instance {
 	struct hx_mapping mapping;
 	struct hx_graph graph;
 	struct hx_weights weights;
-	struct hx_pool *pools[HX_MAX_UNITS]; /* borrowed from the engine */
+	struct hx_place places[HX_MAX_UNITS]; /* the engine's */
 	struct hx_exec *exec;
 	struct hx_engine *engine; /* borrowed */
 	double bytes;             /* of its memory */

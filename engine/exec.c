@@ -9,7 +9,7 @@
 
 struct hx_exec {
 	const struct hx_graph *graph;
-	struct hx_pool *const *pools; /* by unit */
+	const struct hx_place *places; /* by unit */
 	struct hx_exec_options options;
 	struct hx_kv kv;
 	struct hx_walk walk; /* its scratch and tables are the executor's own */
@@ -65,12 +65,12 @@ static void buffers(struct hx_scratch *at, const struct hx_shape *s, const struc
 }
 
 /* The largest pool's threads, or 0 where an operator's unit has no pool. */
-static int threads_of(const struct hx_graph *g, struct hx_pool *const *pools)
+static int threads_of(const struct hx_graph *g, const struct hx_place *places)
 {
 	int most = 0;
 
 	for (size_t i = 0; i < g->n_distinct; i++) {
-		struct hx_pool *pool = pools[g->distinct[i].unit];
+		struct hx_pool *pool = places[g->distinct[i].unit].pool;
 		int n = pool ? hx_pool_threads(pool) : 0;
 
 		if (!n)
@@ -80,10 +80,10 @@ static int threads_of(const struct hx_graph *g, struct hx_pool *const *pools)
 	return most;
 }
 
-double hx_exec_bytes(const struct hx_graph *g, struct hx_pool *const *pools, const struct hx_exec_options *o)
+double hx_exec_bytes(const struct hx_graph *g, const struct hx_place *places, const struct hx_exec_options *o)
 {
 	const struct hx_shape *s = g->shape;
-	int threads = threads_of(g, pools), blocks = widest(s) / WIDEST_UNIT + 1;
+	int threads = threads_of(g, places), blocks = widest(s) / WIDEST_UNIT + 1;
 	double packed = sizeof(float) * WIDEST_UNIT * (double)blocks * rows_at_most(o), rotary = sizeof(float) * (double)s->d_head * o->context;
 	double bytes = hx_kv_bytes(s, o->context) + INPUTS * packed + (s->window ? 2 : 1) * rotary + sizeof(int) * (double)o->context;
 	struct hx_scratch at;
@@ -170,11 +170,11 @@ static void exit_init(struct hx_exec *e)
 	hx_chain_init(&e->end, g, end, g->n_ops - end);
 }
 
-int hx_exec_check(const struct hx_graph *graph, struct hx_pool *const *pools, const struct hx_exec_options *options, struct hx_err *err)
+int hx_exec_check(const struct hx_graph *graph, const struct hx_place *places, const struct hx_exec_options *options, struct hx_err *err)
 {
 	const struct hx_shape *s = graph->shape;
 
-	if (!threads_of(graph, pools))
+	if (!threads_of(graph, places))
 		return hx_err_set(err, HX_INPUT, "mapping '%.200s': the engine has no such unit here", graph->mapping->text);
 	if (options->context < 1 || options->context > s->context)
 		return hx_err_set(err, HX_INPUT, "%s holds 1 to %d tokens, not %d", s->name, s->context, options->context);
@@ -183,10 +183,10 @@ int hx_exec_check(const struct hx_graph *graph, struct hx_pool *const *pools, co
 	return HX_OK;
 }
 
-int hx_exec_create(struct hx_exec **out, const struct hx_graph *graph, const struct hx_weights *weights, struct hx_pool *const *pools,
+int hx_exec_create(struct hx_exec **out, const struct hx_graph *graph, const struct hx_weights *weights, const struct hx_place *places,
 		   const struct hx_exec_options *options, struct hx_err *err)
 {
-	int rc = hx_exec_check(graph, pools, options, err);
+	int rc = hx_exec_check(graph, places, options, err);
 	const struct hx_model *m = weights->model;
 	struct hx_exec *e;
 
@@ -194,7 +194,7 @@ int hx_exec_create(struct hx_exec **out, const struct hx_graph *graph, const str
 		return rc;
 	e = hx_xcalloc(1, sizeof(*e));
 	e->graph = graph;
-	e->pools = pools;
+	e->places = places;
 	e->options = *options;
 	e->tokens = hx_xcalloc((size_t)options->context, sizeof(*e->tokens));
 	hx_kv_init(&e->kv, graph->shape, options->context);
@@ -204,7 +204,7 @@ int hx_exec_create(struct hx_exec **out, const struct hx_graph *graph, const str
 	rotary_init(&e->walk.rotary[0], m, m->rope_theta, m->rope_scale, options->context);
 	if (graph->shape->window)
 		rotary_init(&e->walk.rotary[1], m, m->rope_theta_local, 1, options->context);
-	scratch_init(e, threads_of(graph, pools));
+	scratch_init(e, threads_of(graph, places));
 	if (options->exit_layers)
 		exit_init(e);
 	*out = e;
@@ -246,7 +246,7 @@ static void run_segment(void *arg, int thread, int threads)
 	const struct running *run = arg;
 	const struct hx_graph *g = run->e->graph;
 	struct hx_trace *trace = run->e->trace;
-	struct hx_event event = {.pass = run->pass, .cached = run->walk->cached};
+	struct hx_event event = {.pass = run->pass, .unit = run->segment->unit, .cached = run->walk->cached};
 	bool tells = thread == 0 && trace && trace->ops;
 
 	if (tells)
@@ -280,7 +280,7 @@ static void run_chain(struct hx_exec *e, int pass, const struct hx_chain *c, int
 	walk.cached = from;
 	walk.logit_rows = logit_rows;
 	for (size_t i = 0; i < c->n_segments; i++) {
-		walk.pool = e->pools[c->segments[i].unit];
+		walk.pool = e->places[c->segments[i].unit].pool;
 		hx_pool_run(walk.pool, run_segment, &(struct running){e, &c->segments[i], &walk, pass});
 	}
 }
@@ -323,10 +323,13 @@ static int check(const struct hx_exec *e, int at, const int *tokens, int n, int 
 
 static void told(struct hx_exec *e, int pass, int cached, int rows, double start_s, int logit_rows, struct hx_logits *out)
 {
-	hx_trace_add(e->trace, &(struct hx_event){.pass = pass, .op = -1, .layer = -1, .rows = rows, .cached = cached, .start_s = start_s,
+	hx_trace_add(e->trace, &(struct hx_event){.pass = pass, .op = HX_EVENT_PASS, .unit = -1, .layer = -1, .rows = rows, .cached = cached, .start_s = start_s,
 						  .end_s = hx_trace_now_s()});
-	if (out)
-		*out = (struct hx_logits){logit_rows, e->walk.at.logits, e->walk.at.argmax};
+	if (!out)
+		return;
+	out->rows = logit_rows;
+	out->logits = e->walk.at.logits;
+	out->argmax = e->walk.at.argmax;
 }
 
 static int decode(void *self, enum hx_pass_kind pass, const int *tokens, int n, int logit_rows, struct hx_logits *out, struct hx_err *err)
@@ -385,10 +388,10 @@ static int decode_front(void *self, enum hx_pass_kind pass, const int *tokens, i
 
 struct hx_lm hx_exec_lm(struct hx_exec *e)
 {
-	return (struct hx_lm){e, e->graph->shape->vocab, e->options.context, decode, rollback};
+	return (struct hx_lm){e, e->graph->shape->vocab, e->options.context, decode, rollback, NULL};
 }
 
 struct hx_lm hx_exec_front(struct hx_exec *e)
 {
-	return (struct hx_lm){e, e->graph->shape->vocab, e->options.context, decode_front, rollback};
+	return (struct hx_lm){e, e->graph->shape->vocab, e->options.context, decode_front, rollback, NULL};
 }

@@ -71,7 +71,7 @@ static void rollback(void *self, int length)
 struct hx_lm hx_fitted_lm(struct hx_fitted *f, const struct hx_lm *lm, int vocab)
 {
 	*f = (struct hx_fitted){.lm = *lm, .vocab = vocab};
-	return lm->vocab == vocab ? *lm : (struct hx_lm){f, vocab, lm->context, decode, rollback};
+	return lm->vocab == vocab ? *lm : (struct hx_lm){f, vocab, lm->context, decode, rollback, NULL};
 }
 
 void hx_fitted_free(struct hx_fitted *f)

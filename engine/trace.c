@@ -6,7 +6,7 @@
 
 void hx_trace_add(struct hx_trace *t, const struct hx_event *e)
 {
-	if (!t || (e->op >= 0 && !t->ops))
+	if (!t || (e->op != HX_EVENT_PASS && !t->ops))
 		return;
 	if (t->n == t->room) {
 		t->room = t->room ? 2 * t->room : 1024;

@@ -4,10 +4,14 @@
 
 #include "engine/plan.h"
 
-/* One operator, or with op -1 a whole pass. Seconds on one monotonic clock. */
+/* What an event is that is no operator. */
+enum { HX_EVENT_PASS = -1, HX_EVENT_TRANSFER = -2 };
+
+/* One operator, a whole pass, or a transfer between two units within it. Seconds on one monotonic clock: hx_trace_now_s. */
 struct hx_event {
 	int pass;  /* enum hx_pass_kind */
-	int op;    /* enum hx_op_kind; -1: the pass */
+	int op;    /* enum hx_op_kind, or one of the above */
+	int unit;  /* that ran it, or that the transfer went to; -1: a whole pass */
 	int layer; /* -1: outside layers */
 	int rows;  /* taken by the operator */
 	int cached; /* positions in the cache before the pass */

@@ -96,8 +96,8 @@ static void bench(const char *path, struct hx_engine *e, int threads, struct ben
 	decode(&lm, HX_PASS_PREFILL_TARGET, CACHED, 0);
 	peak = bench_peak_of(e->kernels, in.model.type);
 	for (int i = 0; i < BENCH_ROUNDS; i++) {
-		f.read_s[i] = bench_timed(in.pools[0], bench_read, memory);
-		f.peak_s[i] = peak.work ? bench_timed(in.pools[0], peak.work, NULL) : 0;
+		f.read_s[i] = bench_timed(in.places[0].pool, bench_read, memory);
+		f.peak_s[i] = peak.work ? bench_timed(in.places[0].pool, peak.work, NULL) : 0;
 		for (int k = 0; k < CURVE; k++)
 			f.pass_s[k][i] = pass_s(&lm, rows_of[k]);
 	}

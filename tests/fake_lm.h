@@ -69,7 +69,7 @@ static inline void fake_logits(struct fake *f, const float *table, int end, int 
 		memcpy(f->rows + (size_t)i * (size_t)f->vocab, row, (size_t)f->vocab * sizeof(*row));
 		f->argmax[i] = fake_first(row, f->vocab);
 	}
-	*out = (struct hx_logits){rows, f->rows, f->argmax};
+	*out = (struct hx_logits){rows, f->rows, f->argmax, true};
 }
 
 static inline int fake_take(struct fake *f, int pass, int at, const int *tokens, int n, struct hx_err *err)
@@ -137,12 +137,12 @@ static inline void fake_rollback(void *self, int length)
 
 static inline struct hx_lm fake_lm(struct fake *f)
 {
-	return (struct hx_lm){f, f->vocab, f->context, fake_decode, fake_rollback};
+	return (struct hx_lm){f, f->vocab, f->context, fake_decode, fake_rollback, NULL};
 }
 
 static inline struct hx_lm fake_front(struct fake *f)
 {
-	return (struct hx_lm){f, f->vocab, f->context, fake_front_decode, fake_rollback};
+	return (struct hx_lm){f, f->vocab, f->context, fake_front_decode, fake_rollback, NULL};
 }
 
 #endif

@@ -35,7 +35,7 @@ static int decode(void *self, enum hx_pass_kind pass, const int *tokens, int n, 
 	(void)pass, (void)tokens, (void)n, (void)err;
 	for (size_t i = 0; i < s->bytes; i += LINE)
 		(void)s->memory[i];
-	*out = (struct hx_logits){logit_rows, s->logits, s->argmax};
+	*out = (struct hx_logits){logit_rows, s->logits, s->argmax, true};
 	s->passes_s += hx_trace_now_s() - start_s;
 	return HX_OK;
 }
@@ -49,7 +49,7 @@ static void rollback(void *self, int length)
 static int once(struct stand_in *s, const struct way *way, double *round_s, struct hx_err *err)
 {
 	static const int prompt[PROMPT] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3};
-	struct hx_lm lm = {s, VOCAB, CONTEXT, decode, rollback};
+	struct hx_lm lm = {s, VOCAB, CONTEXT, decode, rollback, NULL};
 	struct hx_draft draft = hx_draft_model(&lm, false, 0);
 	const struct hx_imposed imposed = {.alpha = 0.7, .seed = 1};
 	struct hx_generate what = {.target = &lm, .draft = way->gamma ? &draft : NULL, .gamma = way->gamma, .sampling = {.temperature = way->temperature},

@@ -37,7 +37,7 @@ static const struct plan {
 struct place {
 	struct hx_mapping mapping;
 	struct hx_graph graph;
-	struct hx_pool *pools[HX_MAX_UNITS];
+	struct hx_place places[HX_MAX_UNITS];
 	struct hx_exec *exec;
 	int cached;
 	double footprint_bytes;
@@ -121,9 +121,9 @@ static int add_place(struct bench *b, int cores, int cached, struct hx_err *err)
 	if (!rc)
 		rc = hx_graph_init(&p->graph, &model->shape, &p->mapping, b->type, model->shape.layers, &e->units, err);
 	if (!rc)
-		rc = hx_engine_pool(e, unit, cores, &p->pools[unit], err);
+		rc = hx_engine_pool(e, unit, cores, &p->places[unit].pool, err);
 	if (!rc)
-		rc = hx_exec_create(&p->exec, &p->graph, &b->model.weights, p->pools, &options, err);
+		rc = hx_exec_create(&p->exec, &p->graph, &b->model.weights, p->places, &options, err);
 	if (rc)
 		return rc;
 	p->footprint_bytes = footprint_of(p);
@@ -216,7 +216,7 @@ void calibrate_no_work(void *arg, int thread, int n)
 /* Threads that waited for other models' passes sleep: that is no part of a pass, and is timed apart. */
 static void wake(struct bench *b, const struct place *at)
 {
-	struct hx_pool *pool = at->pools[b->s->c->unit_of[b->s->u]];
+	struct hx_pool *pool = at->places[b->s->c->unit_of[b->s->u]].pool;
 	double start_s = hx_trace_now_s(), awake_s, again_s;
 
 	hx_pool_run(pool, calibrate_no_work, NULL);

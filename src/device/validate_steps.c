@@ -126,7 +126,7 @@ void validate_steps(struct validate_steps *out, const struct predict *p, const s
 	for (size_t i = 0; i < trace->n; i++) {
 		if (trace->events[i].op >= 0)
 			read_op(r, &trace->events[i]);
-		else
+		else if (trace->events[i].op == HX_EVENT_PASS)
 			read_end(r, &trace->events[i], prompt);
 	}
 	for (int i = 0; i < pair->plan.n_passes; i++)
