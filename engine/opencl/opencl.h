@@ -9,19 +9,20 @@
 
 /* A device as its driver describes it. */
 struct hx_cl_info {
-	char platform[96], name[96], vendor[64], driver[64], version[64]; /* version: of OpenCL */
-	bool is_cpu;              /* PoCL and its like */
+	char platform[96], name[96], vendor[64], driver[64], version[96]; /* version: of OpenCL */
+	bool is_cpu, is_gpu;      /* a CPU: PoCL and its like; neither: an accelerator */
 	int compute_units;
 	double clock_hz;          /* 0: unknown */
 	double memory_bytes, max_alloc_bytes, local_bytes, cache_bytes;
 	bool unified;             /* memory is the host's */
 	bool fp16;                /* cl_khr_fp16 */
 	bool dot;                 /* int8 dot products: cl_khr_integer_dot_product or cl_arm_integer_dot_product_int8 */
-	int work_group_multiple;  /* work-items that run in step; 1 where the device is a CPU */
+	int work_group_multiple;  /* work-items that run in step; 1 where the device is a CPU, 0: unknown until it is opened */
 	int at[2];                /* number of its platform, and in that */
 };
 
-/* All devices with a compiler, in the drivers' order; none is no failure. The caller frees *out. HX_IO: the loader itself fails; a build without OpenCL says so. */
+/* All devices with a compiler, in the drivers' order; none is no failure. The caller frees *out. HX_IO: the loader fails, or a platform that fails is all there is;
+ * a build without OpenCL says so. The first call loads the drivers: with PoCL that takes a while. */
 int hx_cl_list(struct hx_cl_info **out, size_t *n, struct hx_err *err);
 
 struct hx_cl_options {

@@ -1,0 +1,1 @@
+/* In front of every program: what they share. */

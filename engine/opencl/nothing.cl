@@ -1,0 +1,4 @@
+/* Does nothing: what a launch costs. */
+__kernel void nothing(void)
+{
+}
