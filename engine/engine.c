@@ -74,11 +74,17 @@ static int place(struct hx_instance *in, struct hx_engine *e, const struct hx_en
 	return rc ? rc : take_pools(in, e, err);
 }
 
+static struct hx_weights_wanted weights_wanted(const struct hx_instance *in, const struct hx_engine *e, const struct hx_engine_model *want)
+{
+	return (struct hx_weights_wanted){&in->model, want->type, e->kernels, &in->graph, in->places};
+}
+
 /* Takes the instance's memory off the engine's. */
 static int take_memory(struct hx_instance *in, struct hx_engine *e, const struct hx_engine_model *want, const struct hx_exec_options *options,
 		       struct hx_err *err)
 {
-	double weights = want->like ? 0 : hx_weights_bytes(&in->model, want->type, e->kernels), rest = hx_exec_bytes(&in->graph, in->places, options);
+	const struct hx_weights_wanted wanted = weights_wanted(in, e, want);
+	double weights = want->like ? 0 : hx_weights_bytes(&wanted), rest = hx_exec_bytes(&in->graph, in->places, options).host;
 
 	if (weights + rest > e->memory_bytes)
 		return hx_err_set(err, HX_INPUT, "%s needs %.4g GB (weights %.4g, cache and buffers for %d tokens %.4g), and %.4g GB are available",
@@ -121,9 +127,11 @@ int hx_instance_open(struct hx_instance *in, struct hx_engine *e, const struct h
 	if (!rc)
 		rc = take_memory(in, e, want, &options, err);
 	if (!rc) {
+		const struct hx_weights_wanted wanted = weights_wanted(in, e, want);
+
 		if (!want->like)
-			hx_weights_load(&in->weights, &in->model, want->type, e->kernels, in->places[hx_graph_op(&in->graph, 0)->unit].pool);
-		rc = hx_exec_create(&in->exec, &in->graph, &in->weights, in->places, &options, err);
+			hx_weights_load(&in->weights, &wanted, in->places[hx_graph_op(&in->graph, 0)->unit].pool);
+		rc = hx_exec_create(&in->exec, &in->graph, &in->weights, NULL, in->places, &options, err);
 	}
 	if (rc)
 		hx_instance_free(in);

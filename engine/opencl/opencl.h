@@ -28,6 +28,7 @@ int hx_cl_list(struct hx_cl_info **out, size_t *n, struct hx_err *err);
 struct hx_cl_options {
 	int cpu;                /* a device that is a CPU works on this processor alone; -1: as its driver likes */
 	bool staged;            /* copies to and from the device even where memory is shared */
+	bool as_gpu;            /* a device that is a CPU gets a GPU's kernels: for tests */
 	double max_alloc_bytes; /* less than the device's own limit; 0: that */
 };
 
