@@ -17,6 +17,7 @@ void hx_engine_free(struct hx_engine *e)
 	free(e->threads);
 	e->threads = NULL;
 	e->n_threads = 0;
+	hx_engine_place_free(e);
 }
 
 int hx_engine_pool(struct hx_engine *e, int unit, int cores, struct hx_pool **out, struct hx_err *err)
@@ -49,15 +50,15 @@ static int check_clocks(const struct hx_mapping *m, const struct hx_engine *e, s
 	return HX_OK;
 }
 
-/* Threads wherever operators run: on a fallback too, which the mapping need not name. */
-static int take_pools(struct hx_instance *in, struct hx_engine *e, struct hx_err *err)
+/* Threads or devices wherever operators run: on a fallback too, which the mapping need not name. */
+static int take_places(struct hx_instance *in, struct hx_engine *e, struct hx_err *err)
 {
 	int rc = HX_OK;
 
 	for (size_t i = 0; !rc && i < in->graph.n_distinct; i++) {
 		const struct hx_op *op = &in->graph.distinct[i];
 
-		rc = hx_engine_pool(e, op->unit, op->cores, &in->places[op->unit].pool, err);
+		rc = hx_engine_place(e, op->unit, op->cores, &in->places[op->unit], err);
 	}
 	return rc;
 }
@@ -71,7 +72,7 @@ static int place(struct hx_instance *in, struct hx_engine *e, const struct hx_en
 		rc = check_clocks(&in->mapping, e, err);
 	if (!rc)
 		rc = hx_graph_init(&in->graph, s, &in->mapping, want->type < 0 ? in->model.type : want->type, s->layers, &e->units, err);
-	return rc ? rc : take_pools(in, e, err);
+	return rc ? rc : take_places(in, e, err);
 }
 
 static struct hx_weights_wanted weights_wanted(const struct hx_instance *in, const struct hx_engine *e, const struct hx_engine_model *want)

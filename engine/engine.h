@@ -3,12 +3,24 @@
 #define ENGINE_ENGINE_H
 
 #include "engine/exec.h"
+#include "engine/opencl/opencl.h"
 #include "engine/tokenizer.h"
 
-/* A device. Threads are started when a mapping first wants them. */
+/* A unit on an OpenCL device. */
+struct hx_engine_device {
+	bool wanted; /* false: the unit is on none */
+	struct hx_cl_wish wish;
+	struct hx_cl_options options;
+	struct hx_cl *cl; /* owned; NULL: not opened yet */
+};
+
+/* A device. Threads are started when a mapping first wants them; so are OpenCL's drivers, which take long. */
 struct hx_engine {
 	struct hx_units units;         /* borrowed */
 	const int *cpus[HX_MAX_UNITS]; /* by unit: the processors of its cores, borrowed; NULL: a unit that the engine cannot run */
+	struct hx_engine_device devices[HX_MAX_UNITS]; /* by unit */
+	struct hx_cl_info *found;      /* OpenCL devices, owned; NULL: not looked for, or none */
+	size_t n_found;
 	const struct hx_kernels *kernels;
 	double memory_bytes;           /* that is left for models; INFINITY: not looked at */
 	struct hx_engine_threads *threads; /* owned */
@@ -19,6 +31,13 @@ void hx_engine_free(struct hx_engine *e);
 
 /* So many cores of a unit. Pools are the engine's. */
 int hx_engine_pool(struct hx_engine *e, int unit, int cores, struct hx_pool **out, struct hx_err *err);
+
+/* Where operators of a unit run: a pool of so many cores, or its device. Both are the engine's. HX_INPUT: the unit is none that runs here; HX_IO: its device
+ * is not here, and what is, or it fails. */
+int hx_engine_place(struct hx_engine *e, int unit, int cores, struct hx_place *out, struct hx_err *err);
+
+/* Closes the devices. */
+void hx_engine_place_free(struct hx_engine *e);
 
 /* How a model is wanted. */
 struct hx_engine_model {

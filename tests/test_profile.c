@@ -93,6 +93,8 @@ static const struct {
 	{"\"rows\": [1, 4, 16]", "\"rows\": [1, 4, 4]", "units[1].kernels[0]: must ascend, but 4 follows 4"},
 	{"\"p\": 4", "\"p\": 4, \"fallback\": \"d\"", "units[1].fallback: no unit is called 'd'"},
 	{"\"p\": 4", "\"p\": 4, \"row_sizes\": [8, 4]", "units[1].row_sizes: must ascend"},
+	{"\"p\": 4", "\"p\": 4, \"platform\": \"ARM(\"", "units[1].platform: is no regular expression: Unmatched ( or \\("},
+	{"\"p\": 4", "\"p\": 4, \"device\": \"[G\"", "units[1].device: is no regular expression: Unmatched [, [^, [:, [., or [="},
 	{"\"h0_s\": 5e-5", "\"h0_s\": 5e-5, \"unit\": \"d\"", "host.unit: no unit is called 'd'"},
 	{"\"reserved\": {", "\"reserved\": {\"cores\": [{\"unit\": \"d\", \"cores\": 1}], ", "reserved.cores[0]: no unit is called 'd'"},
 	{"\"reserved\": {", "\"reserved\": {\"cores\": [{\"unit\": \"c\", \"cores\": 5}], ", "reserved.cores[0]: c has 4 cores"},

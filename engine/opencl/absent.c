@@ -1,8 +1,6 @@
 /* OpenCL where hexplore was built without it. */
 #include "engine/opencl/opencl.h"
 
-#include <math.h>
-
 static int absent(struct hx_err *err)
 {
 	return hx_err_set(err, HX_IO, "this hexplore was built without OpenCL");
@@ -33,10 +31,10 @@ const struct hx_cl_info *hx_cl_about(const struct hx_cl *cl)
 	return NULL;
 }
 
-double hx_cl_launch_s(struct hx_cl *cl)
+int hx_cl_launch_s(struct hx_cl *cl, double *out, struct hx_err *err)
 {
-	(void)cl;
-	return NAN;
+	(void)cl, (void)out;
+	return absent(err);
 }
 
 struct hx_cl_counts hx_cl_counts(const struct hx_cl *cl)

@@ -217,20 +217,27 @@ static int create_context(struct hx_cl *cl, struct hx_err *err)
 	return code == CL_SUCCESS ? HX_OK : hx_cl_fail(cl, code, "creating a context", err);
 }
 
-/* What the driver did not tell of the device it tells of a kernel. */
-static int ask_multiple(struct hx_cl *cl, struct hx_err *err)
+static int create_nothing(struct hx_cl *cl, cl_kernel *out, struct hx_err *err)
 {
-	size_t multiple = 1;
 	cl_program program;
-	cl_kernel kernel;
 	cl_int code;
 	int rc = hx_cl_program(cl, "nothing", "", &program, err);
 
 	if (rc)
 		return rc;
-	kernel = clCreateKernel(program, "nothing", &code);
-	if (!kernel)
-		return hx_cl_fail(cl, code, "preparing a kernel", err);
+	*out = clCreateKernel(program, "nothing", &code);
+	return *out ? HX_OK : hx_cl_fail(cl, code, "preparing an empty kernel", err);
+}
+
+/* What the driver did not tell of the device it tells of a kernel. */
+static int ask_multiple(struct hx_cl *cl, struct hx_err *err)
+{
+	size_t multiple = 1;
+	cl_kernel kernel;
+	int rc = create_nothing(cl, &kernel, err);
+
+	if (rc)
+		return rc;
 	clGetKernelWorkGroupInfo(kernel, cl->device, CL_KERNEL_PREFERRED_WORK_GROUP_SIZE_MULTIPLE, sizeof(multiple), &multiple, NULL);
 	clReleaseKernel(kernel);
 	cl->info.work_group_multiple = (int)multiple;
@@ -300,19 +307,13 @@ static int by_size(const void *pa, const void *pb)
 	return (*a > *b) - (*a < *b);
 }
 
-double hx_cl_launch_s(struct hx_cl *cl)
+/* Times launches of a kernel. */
+static cl_int time_launches(const struct hx_cl *cl, cl_kernel kernel, double s[LAUNCHES])
 {
 	const size_t one = 1;
-	double s[LAUNCHES];
-	struct hx_err ignored;
-	cl_program program;
-	cl_kernel kernel;
-	cl_int code;
+	cl_int code = CL_SUCCESS;
 
-	if (hx_cl_program(cl, "nothing", "", &program, &ignored))
-		return NAN;
-	kernel = clCreateKernel(program, "nothing", &code);
-	for (int i = -1; code == CL_SUCCESS && i < LAUNCHES; i++) { /* the first one compiles */
+	for (int i = -1; code == CL_SUCCESS && i < LAUNCHES; i++) { /* the first one may compile */
 		double start = hx_trace_now_s();
 
 		code = clEnqueueNDRangeKernel(cl->queue, kernel, 1, NULL, &one, NULL, 0, NULL, NULL);
@@ -321,10 +322,23 @@ double hx_cl_launch_s(struct hx_cl *cl)
 		if (i >= 0)
 			s[i] = hx_trace_now_s() - start;
 	}
-	if (kernel)
-		clReleaseKernel(kernel);
+	return code;
+}
+
+int hx_cl_launch_s(struct hx_cl *cl, double *out, struct hx_err *err)
+{
+	double s[LAUNCHES];
+	cl_kernel kernel;
+	cl_int code;
+	int rc = create_nothing(cl, &kernel, err);
+
+	if (rc)
+		return rc;
+	code = time_launches(cl, kernel, s);
+	clReleaseKernel(kernel);
 	if (code != CL_SUCCESS)
-		return NAN;
+		return hx_cl_fail(cl, code, "running an empty kernel", err);
 	qsort(s, LAUNCHES, sizeof(*s), by_size);
-	return s[LAUNCHES / 2];
+	*out = s[LAUNCHES / 2];
+	return HX_OK;
 }

@@ -25,6 +25,15 @@ struct hx_cl_info {
  * a build without OpenCL says so. The first call loads the drivers: with PoCL that takes a while. */
 int hx_cl_list(struct hx_cl_info **out, size_t *n, struct hx_err *err);
 
+/* A device as a unit names it. */
+struct hx_cl_wish {
+	const char *platform, *device; /* what is in their names, POSIX extended expressions, borrowed; NULL: anything */
+	int rank;                      /* of those that match, from 0: GPUs before accelerators before CPUs */
+};
+
+/* One of all, or NULL. An expression that is none matches nothing. */
+const struct hx_cl_info *hx_cl_choose(const struct hx_cl_info *all, size_t n, const struct hx_cl_wish *wish);
+
 struct hx_cl_options {
 	int cpu;                /* a device that is a CPU works on this processor alone; -1: as its driver likes */
 	bool staged;            /* copies to and from the device even where memory is shared */
@@ -38,8 +47,8 @@ int hx_cl_open(struct hx_cl **out, const struct hx_cl_info *which, const struct 
 void hx_cl_close(struct hx_cl *cl);
 const struct hx_cl_info *hx_cl_about(const struct hx_cl *cl);
 
-/* Seconds from enqueueing an empty kernel until it has run, the median of repeats; NAN: it failed. */
-double hx_cl_launch_s(struct hx_cl *cl);
+/* Seconds from enqueueing an empty kernel until it has run, the median of repeats. */
+int hx_cl_launch_s(struct hx_cl *cl, double *out, struct hx_err *err);
 
 /* Since the device was opened. */
 struct hx_cl_counts {

@@ -12,7 +12,7 @@ struct hx_cl_program {
 	cl_program program;
 };
 
-enum { LOG_SHOWN = 600 };
+enum { LOG_SHOWN = 512 };
 
 const char *hx_cl_source(const char *file)
 {
@@ -76,10 +76,10 @@ static void write_program(cl_program p, uint64_t key)
 	free(binary);
 }
 
-/* The start of the log by whole lines, and where all of it is. */
+/* With the start of the log in one line, and where all of it is. */
 static int fail_build(const struct hx_cl *cl, cl_program p, const char *file, uint64_t key, struct hx_err *err)
 {
-	char *log, *path = NULL, *end;
+	char *log, *path = NULL, shown[LOG_SHOWN];
 	size_t n = 0;
 
 	if (clGetProgramBuildInfo(p, cl->device, CL_PROGRAM_BUILD_LOG, 0, NULL, &n))
@@ -87,18 +87,11 @@ static int fail_build(const struct hx_cl *cl, cl_program p, const char *file, ui
 	log = hx_xcalloc(n + 1, 1);
 	if (n && clGetProgramBuildInfo(p, cl->device, CL_PROGRAM_BUILD_LOG, n, log, NULL))
 		*log = '\0';
-	if (strlen(log) > LOG_SHOWN) {
+	if (strlen(log) >= sizeof(shown))
 		path = hx_cl_cache_log(key, log);
-		log[LOG_SHOWN] = '\0';
-		end = strrchr(log, '\n');
-		if (end)
-			*end = '\0';
-	}
-	for (char *c = log; *c; c++)
-		if (*c != '\n' && (*c < ' ' || *c > '~'))
-			*c = *c == '\t' ? ' ' : '?';
-	hx_err_set(err, HX_IO, "OpenCL device '%s' does not build %s.cl:\n%s%s%.160s", cl->info.name, file, *log ? log : "its driver does not say why",
-		   path ? "\nthe whole log: " : "", path ? path : "");
+	hx_cl_clean(shown, sizeof(shown), log);
+	hx_err_set(err, HX_IO, "OpenCL device '%s' does not build %.40s.cl: %s%s%s", cl->info.name, file, *shown ? shown : "its driver does not say why",
+		   path ? "... all of it is in " : "", path ? path : "");
 	free(path);
 	free(log);
 	return HX_IO;

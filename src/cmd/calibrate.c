@@ -55,12 +55,12 @@ static int mark(const char *list, const char *option, const char *const *names, 
 	return rc;
 }
 
-/* Without --units every cluster, by its own name. */
+/* Of the CPUs, which stand first; without --units every cluster, by its own name. */
 static int choose_units(struct options *o, const struct machine *m, struct hx_err *err)
 {
 	const char *names[HX_MAX_UNITS + 1] = {NULL};
 
-	for (size_t i = 0; i < m->engine.units.n; i++)
+	for (size_t i = 0; i < m->engine.units.n && m->engine.cpus[i]; i++)
 		names[i] = m->engine.units.v[i]->name;
 	if (o->units && strspn(o->units, ",") == strlen(o->units))
 		return hx_err_set(err, HX_INPUT, "--units: names none; 'hexplore devices' lists them");

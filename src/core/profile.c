@@ -4,6 +4,7 @@
 #include "engine/plan.h"
 
 #include <math.h>
+#include <regex.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +84,24 @@ static int check_kernel(struct check *c, size_t u, size_t k)
 	return check_ascending(c, kernel->rows, kernel->n_rows);
 }
 
+static int check_expression(struct check *c, size_t u, const char *field, const char *expression)
+{
+	char why[128];
+	regex_t r;
+	int bad;
+
+	if (!expression)
+		return HX_OK;
+	bad = regcomp(&r, expression, REG_EXTENDED | REG_NOSUB);
+	if (!bad) {
+		regfree(&r);
+		return HX_OK;
+	}
+	regerror(bad, &r, why, sizeof(why));
+	at(c, "units[%zu].%s", u, field);
+	return FAIL(c, "is no regular expression: %s", why);
+}
+
 static int check_unit(struct check *c, size_t u)
 {
 	struct unit *unit = &c->p->units[u];
@@ -100,7 +119,8 @@ static int check_unit(struct check *c, size_t u)
 	for (size_t i = 1; i < unit->n_row_sizes; i++)
 		if (unit->row_sizes[i] <= unit->row_sizes[i - 1])
 			return FAIL(c, "must ascend");
-	if ((rc = check_bandwidth(c, u)))
+	if ((rc = check_bandwidth(c, u)) || (rc = check_expression(c, u, "platform", unit->platform)) ||
+	    (rc = check_expression(c, u, "device", unit->device)))
 		return rc;
 	for (size_t k = 0; k < unit->n_kernels; k++)
 		if ((rc = check_kernel(c, u, k)))

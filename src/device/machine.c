@@ -7,30 +7,69 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void add_unit(struct machine *m, char *name, const struct probe_cluster *c)
+const char *const machine_devices[MACHINE_DEVICES] = {"opencl", "opencl2", "opencl3", "opencl4"};
+
+static void add_unit(struct machine *m, const char *name, int kind, int cores, double clock_hz)
 {
 	struct hx_units *units = &m->engine.units;
 	struct hx_unit *u = &m->units[units->n];
 
-	*u = (struct hx_unit){.name = name, .kind = HX_CPU, .cores = c->n, .usable = c->n, .clock_hz = isnan(c->clock_hz) ? 1e9 : c->clock_hz};
-	m->engine.cpus[units->n] = c->cpus;
+	*u = (struct hx_unit){.name = (char *)name, .kind = kind, .cores = cores, .usable = cores, .clock_hz = isnan(clock_hz) ? 1e9 : clock_hz};
 	units->v[units->n++] = u;
+}
+
+static void add_cluster(struct machine *m, const char *name, const struct probe_cluster *c)
+{
+	m->engine.cpus[m->engine.units.n] = c->cpus;
+	add_unit(m, name, HX_CPU, c->n, c->clock_hz);
 }
 
 /* The clusters, and the one with most CPUs (the fastest of these) as `cpu`. */
 static void add_clusters(struct machine *m)
 {
-	static char cpu[] = "cpu";
 	const struct probe_cluster *largest = &m->probe.clusters[0];
 
-	for (int i = 0; i < m->probe.n_clusters && i < HX_MAX_UNITS - 1; i++) {
+	for (int i = 0; i < m->probe.n_clusters && i < HX_MAX_UNITS - 1 - MACHINE_DEVICES; i++) {
 		struct probe_cluster *c = &m->probe.clusters[i];
 
 		largest = c->n > largest->n ? c : largest;
-		add_unit(m, c->name, c);
+		add_cluster(m, c->name, c);
 	}
-	if (hx_unit_find(&m->engine.units, cpu, 3) < 0)
-		add_unit(m, cpu, largest);
+	if (hx_unit_find(&m->engine.units, "cpu", 3) < 0)
+		add_cluster(m, "cpu", largest);
+}
+
+static bool names_cpu(const struct profile *p, int cpu)
+{
+	for (size_t i = 0; i < p->n_units; i++)
+		for (size_t k = 0; k < p->units[i].n_affinity && p->units[i].is.kind == HX_CPU; k++)
+			if (p->units[i].affinity[k] == cpu)
+				return true;
+	return false;
+}
+
+/* Of the processors here that no CPU of the profile names the last, or else the last of all: a device that is a CPU should be in nobody's way. */
+static int spare_cpu(const struct probe *p, const struct profile *profile)
+{
+	int last[2] = {-1, -1};
+
+	for (int i = 0; i < p->n_clusters; i++)
+		for (int k = 0; k < p->clusters[i].n; k++) {
+			int cpu = p->clusters[i].cpus[k];
+			bool named = profile && names_cpu(profile, cpu);
+
+			last[named] = cpu > last[named] ? cpu : last[named];
+		}
+	return last[0] >= 0 ? last[0] : last[1];
+}
+
+static void add_devices(struct machine *m)
+{
+	for (int i = 0; i < MACHINE_DEVICES; i++) {
+		m->engine.devices[m->engine.units.n] =
+			(struct hx_engine_device){.wanted = true, .wish = {.rank = i}, .options = {.cpu = spare_cpu(&m->probe, NULL)}};
+		add_unit(m, machine_devices[i], HX_GPU, 1, NAN);
+	}
 }
 
 static bool has_cpu(const struct probe *p, int cpu)
@@ -42,22 +81,38 @@ static bool has_cpu(const struct probe *p, int cpu)
 	return false;
 }
 
-/* A CPU without an affinity is left to mappings that do not use it. */
+static int check_affinity(const struct machine *m, const struct profile *p, size_t i, struct hx_err *err)
+{
+	for (size_t k = 0; k < p->units[i].n_affinity; k++)
+		if (!has_cpu(&m->probe, p->units[i].affinity[k]))
+			return hx_err_set(err, HX_INPUT, "profile '%s': units[%zu].affinity: this machine has no CPU %d, or this process may not use it", p->name, i,
+					  p->units[i].affinity[k]);
+	return HX_OK;
+}
+
+/* A CPU without an affinity, or another unit without an OpenCL name, is left to mappings that do not use it. */
 static int add_profile(struct machine *m, const struct profile *p, struct hx_err *err)
 {
-	m->engine.units = p->is;
-	for (size_t i = 0; i < p->n_units; i++) {
-		const struct unit *u = &p->units[i];
+	int rc = HX_OK;
 
-		if (u->is.kind != HX_CPU || u->n_affinity < (size_t)u->is.usable)
+	m->engine.units = p->is;
+	for (size_t i = 0; i < p->n_units && !rc; i++) {
+		const struct unit *u = &p->units[i];
+		bool cpu = u->is.kind == HX_CPU;
+
+		if (cpu ? u->n_affinity < (size_t)u->is.usable : !u->platform && !u->device)
 			continue;
-		for (size_t k = 0; k < u->n_affinity; k++)
-			if (!has_cpu(&m->probe, u->affinity[k]))
-				return hx_err_set(err, HX_INPUT, "profile '%s': units[%zu].affinity: this machine has no CPU %d, or this process may not use it",
-						  p->name, i, u->affinity[k]);
-		m->engine.cpus[i] = u->affinity;
+		rc = check_affinity(m, p, i, err);
+		if (cpu)
+			m->engine.cpus[i] = u->affinity;
+		else
+			m->engine.devices[i] = (struct hx_engine_device){
+				.wanted = true,
+				.wish = {u->platform, u->device, 0},
+				.options = {.cpu = u->n_affinity ? u->affinity[0] : spare_cpu(&m->probe, p)},
+			};
 	}
-	return HX_OK;
+	return rc;
 }
 
 static int find_kernels(struct machine *m, const char *name, struct hx_err *err)
@@ -81,10 +136,12 @@ int machine_init(struct machine *m, const struct profile *profile, const char *k
 	rc = probe_init(&m->probe, err);
 	if (!rc)
 		rc = find_kernels(m, kernels, err);
-	if (!rc && profile)
+	if (!rc && profile) {
 		rc = add_profile(m, profile, err);
-	else if (!rc)
+	} else if (!rc) {
 		add_clusters(m);
+		add_devices(m);
+	}
 	m->engine.memory_bytes = isnan(m->probe.available_bytes) ? INFINITY : m->probe.available_bytes;
 	if (rc)
 		machine_free(m);

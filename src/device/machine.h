@@ -8,11 +8,16 @@
 
 struct machine {
 	struct probe probe;
-	struct hx_unit units[HX_MAX_UNITS]; /* without a profile: the clusters, and `cpu`, the largest of them */
+	struct hx_unit units[HX_MAX_UNITS]; /* without a profile: the clusters, `cpu`, the largest of them, and `opencl` and on: devices that may be here */
 	struct hx_engine engine;
 };
 
-/* Units of a profile (borrowed, by the affinity of its CPUs), or with NULL those found here. kernels: name of a kernel set, NULL: the fastest. HX_INPUT: a
+/* Of the units without a profile those that are OpenCL devices: `opencl`, `opencl2` and on. */
+enum { MACHINE_DEVICES = 4 };
+extern const char *const machine_devices[MACHINE_DEVICES];
+
+/* Units of a profile (borrowed, by the affinity of its CPUs, and by the OpenCL names of others), or with NULL those found here. OpenCL devices are looked for
+ * when a mapping wants one. kernels: name of a kernel set, NULL: the fastest. HX_INPUT: a
  * kernel set that cannot be used here; CPUs that the profile names and this machine lacks. The machine stays where it is. */
 int machine_init(struct machine *m, const struct profile *profile, const char *kernels, struct hx_err *err);
 void machine_free(struct machine *m);
