@@ -178,7 +178,7 @@ static int pass(struct bench *b, const struct turn *t, struct hx_err *err)
 {
 	const struct place *at = &b->places[t->place];
 	const struct hx_lm lm = hx_exec_lm(at->exec);
-	struct hx_logits logits;
+	struct hx_logits logits = {0};
 
 	lm.rollback(lm.self, at->cached);
 	b->trace.n = 0;
