@@ -145,6 +145,17 @@ void hx_weights_load(struct hx_weights *w, const struct hx_weights_wanted *what,
 		load_matrix(w, what, &w->head, m->head, pool, at);
 }
 
+bool hx_weights_suffice(const struct hx_weights *w, const struct hx_graph *g, const struct hx_place *places)
+{
+	const struct hx_weights_wanted want = {.model = w->model, .graph = g, .places = places};
+
+	for (int l = 0; l < w->model->shape.layers; l++)
+		for (int i = 0; i < N_MATRICES; i++)
+			if (is_here(&want, matrices[i].op, l) && !matrix_of(&w->layers[l], i)->data)
+				return false;
+	return !is_here(&want, HX_OP_HEAD, -1) || w->head.data;
+}
+
 void hx_weights_free(struct hx_weights *w)
 {
 	for (int l = 0; w->layers && l < w->model->shape.layers; l++)

@@ -39,6 +39,8 @@ double hx_weights_bytes(const struct hx_weights_wanted *what);
 
 /* Loads on the threads of a pool. The model outlives the weights. */
 void hx_weights_load(struct hx_weights *w, const struct hx_weights_wanted *what, struct hx_pool *pool);
+/* Whether the weights hold all matrices of a graph's operators on threads. */
+bool hx_weights_suffice(const struct hx_weights *w, const struct hx_graph *g, const struct hx_place *places);
 void hx_weights_free(struct hx_weights *w);
 
 /* The embedding of a token, d_model values, as the quantised table has it and scaled as the model wants it. */

@@ -28,6 +28,8 @@ double hx_cl_weights_bytes(struct hx_cl *cl, const struct hx_model *m, int type,
 
 /* type: enum hx_type to requantise to, -1: as in the file. The device and the model outlive the weights. HX_IO: the device's memory does not suffice. */
 int hx_cl_weights_load(struct hx_cl_weights **out, struct hx_cl *cl, const struct hx_model *m, int type, const struct hx_graph *g, int unit, struct hx_err *err);
+/* Whether the weights, on that device, hold all that a graph has on a unit. */
+bool hx_cl_weights_suffice(const struct hx_cl_weights *w, const struct hx_cl *cl, const struct hx_graph *g, int unit);
 void hx_cl_weights_free(struct hx_cl_weights *w);
 
 /* Drafts one after the other without coming back to the host. */

@@ -264,6 +264,43 @@ int hx_cl_weights_load(struct hx_cl_weights **out, struct hx_cl *cl, const struc
 	return rc;
 }
 
+/* Operators without weights are there always. */
+static bool holds(const struct hx_cl_weights *w, int op, int layer)
+{
+	const struct hx_cl_layer *l = layer < 0 ? NULL : &w->layers[layer];
+
+	switch (op) {
+	case HX_OP_EMBED:
+		return w->embed.n || (w->head.n && w->model->embed == w->model->head);
+	case HX_OP_ATTN_NORM:
+		return l->attn_norm;
+	case HX_OP_QKV:
+		return l->qkv.n;
+	case HX_OP_ATTN_OUT:
+		return l->attn_out.n;
+	case HX_OP_FFN_NORM:
+		return l->ffn_norm;
+	case HX_OP_FFN_UP:
+		return l->up.n;
+	case HX_OP_FFN_DOWN:
+		return l->down.n;
+	case HX_OP_NORM:
+		return w->norm;
+	case HX_OP_HEAD:
+		return w->head.n;
+	default:
+		return true;
+	}
+}
+
+bool hx_cl_weights_suffice(const struct hx_cl_weights *w, const struct hx_cl *cl, const struct hx_graph *g, int unit)
+{
+	for (size_t i = 0; i < g->n_ops; i++)
+		if (hx_graph_op(g, i)->unit == unit && !holds(w, hx_graph_op(g, i)->kind, hx_graph_layer(g, i)))
+			return false;
+	return w->cl == cl;
+}
+
 static void free_matrices(struct hx_cl *cl, struct hx_cl_matrices *m)
 {
 	for (int i = 0; i < m->n; i++) {
