@@ -34,7 +34,7 @@ static int chunk(struct walk *w, struct hx_agreement *out, int at, int n, bool w
 {
 	const bool greedy = hx_sample_greedy(&w->sampler);
 	const size_t vocab = (size_t)w->target->vocab;
-	struct hx_logits rows;
+	struct hx_logits rows = {.wanted = true};
 	int rc = w->drafter->decode(w->drafter->self, HX_PASS_DRAFT, w->text + at - 1, n, n, &rows, err);
 
 	for (int i = 0; i < n && !rc; i++) {
@@ -58,7 +58,7 @@ static int chunk(struct walk *w, struct hx_agreement *out, int at, int n, bool w
 /* Both models hold the prompt but for its last token. */
 static int rewind_to_prompt(struct walk *w, int n_prompt, bool shared, struct hx_err *err)
 {
-	struct hx_logits none;
+	struct hx_logits none = {0};
 
 	w->target->rollback(w->target->self, n_prompt - 1);
 	if (shared)

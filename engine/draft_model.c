@@ -17,7 +17,7 @@ struct drafter {
 static int start(void *self, const int *prompt, int n, struct hx_err *err)
 {
 	struct drafter *d = self;
-	struct hx_logits none;
+	struct hx_logits none = {0};
 
 	d->held = n;
 	if (d->shared)
@@ -53,10 +53,23 @@ static int choose(struct drafter *d, const struct hx_logits *row, struct hx_samp
 	return q[first] < d->min_confidence ? -1 : hx_sample_draw(sampler, q);
 }
 
+/* All drafts of a round at once, where nobody needs to look at any before the next. */
+static int draft_through(struct drafter *d, const int *next, int pending, int max, struct hx_proposal *out, struct hx_err *err)
+{
+	int rc = d->lm.draft(d->lm.self, pending > 1 ? HX_PASS_CATCH_UP : HX_PASS_DRAFT, next, pending, max, d->tokens, err);
+
+	if (rc)
+		return rc;
+	d->held += pending + max - 1;
+	*out = (struct hx_proposal){.n = max, .tokens = d->tokens};
+	return HX_OK;
+}
+
 static int propose(void *self, const int *text, int n, int max, struct hx_sampler *sampler, struct hx_proposal *out, struct hx_err *err)
 {
 	struct drafter *d = self;
 	const int room = d->lm.context - n + 1; /* the last draft need not be taken in */
+	const bool greedy = hx_sample_greedy(sampler), looks = !greedy || d->min_confidence > 0;
 	const int *next = text + d->held;
 	int pending = n - d->held; /* two after all drafts were accepted: the last one and the target's token behind it */
 
@@ -65,9 +78,11 @@ static int propose(void *self, const int *text, int n, int max, struct hx_sample
 	max = max < room ? max : room;
 	if (max <= 0)
 		return HX_OK;
-	make_room(d, max, hx_sample_greedy(sampler));
+	make_room(d, max, greedy);
+	if (d->lm.draft && !looks)
+		return draft_through(d, next, pending, max, out, err);
 	while (out->n < max) {
-		struct hx_logits row;
+		struct hx_logits row = {.wanted = looks};
 		int rc = d->lm.decode(d->lm.self, pending > 1 ? HX_PASS_CATCH_UP : HX_PASS_DRAFT, next, pending, 1, &row, err);
 
 		if (rc)
@@ -80,7 +95,7 @@ static int propose(void *self, const int *text, int n, int max, struct hx_sample
 		pending = 1;
 	}
 	out->tokens = d->tokens;
-	out->q = hx_sample_greedy(sampler) ? NULL : d->q;
+	out->q = greedy ? NULL : d->q;
 	return HX_OK;
 }
 

@@ -75,19 +75,82 @@ static int place(struct hx_instance *in, struct hx_engine *e, const struct hx_en
 	return rc ? rc : take_places(in, e, err);
 }
 
-/* Takes the instance's memory off the engine's. */
+static struct hx_weights_wanted weights_wanted(const struct hx_instance *in, const struct hx_engine *e, const struct hx_engine_model *want)
+{
+	return (struct hx_weights_wanted){&in->model, want->type, e->kernels, &in->graph, in->places};
+}
+
+/* The device that operators run on; NULL: none. */
+static struct hx_cl *device_of(const struct hx_instance *in, int *unit)
+{
+	*unit = hx_exec_device(&in->graph, in->places);
+	return *unit < 0 ? NULL : in->places[*unit].cl;
+}
+
+/* Whether another instance's weights are all that is wanted. */
+static bool has_weights(const struct hx_instance *other, const struct hx_instance *in)
+{
+	int unit;
+
+	return hx_weights_suffice(&other->weights, &in->graph, in->places) &&
+	       (!device_of(in, &unit) || (other->on_device && hx_cl_weights_suffice(other->on_device, in->places[unit].cl, &in->graph, unit)));
+}
+
+static int check_device(const struct hx_cl *cl, const struct hx_engine_model *want, double bytes, struct hx_err *err)
+{
+	const struct hx_cl_info *about = hx_cl_about(cl);
+	double left = about->memory_bytes - hx_cl_counts(cl).held_bytes;
+
+	if (bytes <= left)
+		return HX_OK;
+	return hx_err_set(err, HX_INPUT, "%s needs %.4g GB on %s, and %.4g GB are left there", want->path, 1e-9 * bytes, about->name, 1e-9 * left);
+}
+
+/* Takes the instance's memory off the engine's. What a device takes of its own memory is the device's to count. */
 static int take_memory(struct hx_instance *in, struct hx_engine *e, const struct hx_engine_model *want, const struct hx_exec_options *options,
 		       struct hx_err *err)
 {
-	double weights = want->like ? 0 : hx_weights_bytes(&in->model, want->type, e->kernels), rest = hx_exec_bytes(&in->graph, in->places, options);
+	const struct hx_weights_wanted wanted = weights_wanted(in, e, want);
+	struct hx_exec_bytes rest = hx_exec_bytes(&in->graph, in->places, options);
+	double weights = in->borrows_weights ? 0 : hx_weights_bytes(&wanted);
+	int unit, rc = HX_OK;
+	struct hx_cl *cl = device_of(in, &unit);
 
-	if (weights + rest > e->memory_bytes)
+	if (cl && !in->borrows_weights)
+		rest.device += hx_cl_weights_bytes(cl, &in->model, want->type, &in->graph, unit);
+	if (cl)
+		rc = check_device(cl, want, rest.device, err);
+	if (rc)
+		return rc;
+	in->device_bytes = rest.device;
+	if (cl && hx_cl_about(cl)->unified)
+		rest.host += rest.device;
+	if (weights + rest.host > e->memory_bytes)
 		return hx_err_set(err, HX_INPUT, "%s needs %.4g GB (weights %.4g, cache and buffers for %d tokens %.4g), and %.4g GB are available",
-				  want->path, 1e-9 * (weights + rest), 1e-9 * weights, options->context, 1e-9 * rest, 1e-9 * e->memory_bytes);
+				  want->path, 1e-9 * (weights + rest.host), 1e-9 * weights, options->context, 1e-9 * rest.host, 1e-9 * e->memory_bytes);
 	in->engine = e;
-	in->bytes = weights + rest;
+	in->bytes = weights + rest.host;
 	e->memory_bytes -= in->bytes;
 	return HX_OK;
+}
+
+/* Any of the mapping's pools; NULL: all runs on a device. */
+static struct hx_pool *a_pool(const struct hx_instance *in)
+{
+	for (int u = 0; u < HX_MAX_UNITS; u++)
+		if (in->places[u].pool)
+			return in->places[u].pool;
+	return NULL;
+}
+
+static int load_weights(struct hx_instance *in, const struct hx_engine *e, const struct hx_engine_model *want, struct hx_err *err)
+{
+	const struct hx_weights_wanted wanted = weights_wanted(in, e, want);
+	int unit;
+	struct hx_cl *cl = device_of(in, &unit);
+
+	hx_weights_load(&in->weights, &wanted, a_pool(in));
+	return cl ? hx_cl_weights_load(&in->on_device, cl, &in->model, want->type, &in->graph, unit, err) : HX_OK;
 }
 
 static int smaller(int a, int b)
@@ -100,15 +163,11 @@ int hx_instance_open(struct hx_instance *in, struct hx_engine *e, const struct h
 	struct hx_exec_options options = want->options;
 	int rc = HX_OK;
 
-	*in = (struct hx_instance){.borrows = want->like};
-	if (want->like) {
+	*in = (struct hx_instance){.borrows_model = want->like};
+	if (want->like)
 		in->model = want->like->model;
-		in->weights = want->like->weights;
-	} else {
-		rc = hx_model_open(&in->model, want->path, err);
-		if (rc)
-			return rc;
-	}
+	else if ((rc = hx_model_open(&in->model, want->path, err)))
+		return rc;
 	if (!options.context)
 		options.context = smaller(in->model.shape.context, DEFAULT_CONTEXT);
 	if (want->shorter)
@@ -119,13 +178,17 @@ int hx_instance_open(struct hx_instance *in, struct hx_engine *e, const struct h
 		rc = place(in, e, want, err);
 	if (!rc)
 		rc = hx_exec_check(&in->graph, in->places, &options, err);
+	if (!rc && want->like && has_weights(want->like, in)) {
+		in->borrows_weights = true;
+		in->weights = want->like->weights;
+		in->on_device = want->like->on_device;
+	}
 	if (!rc)
 		rc = take_memory(in, e, want, &options, err);
-	if (!rc) {
-		if (!want->like)
-			hx_weights_load(&in->weights, &in->model, want->type, e->kernels, in->places[hx_graph_op(&in->graph, 0)->unit].pool);
-		rc = hx_exec_create(&in->exec, &in->graph, &in->weights, in->places, &options, err);
-	}
+	if (!rc && !in->borrows_weights)
+		rc = load_weights(in, e, want, err);
+	if (!rc)
+		rc = hx_exec_create(&in->exec, &in->graph, &in->weights, in->on_device, in->places, &options, err);
 	if (rc)
 		hx_instance_free(in);
 	return rc;
@@ -139,9 +202,11 @@ void hx_instance_free(struct hx_instance *in)
 	hx_graph_free(&in->graph);
 	hx_mapping_free(&in->mapping);
 	hx_tokenizer_free(in->tokenizer);
-	if (!in->borrows) {
+	if (!in->borrows_weights) {
+		hx_cl_weights_free(in->on_device);
 		hx_weights_free(&in->weights);
-		hx_model_free(&in->model);
 	}
+	if (!in->borrows_model)
+		hx_model_free(&in->model);
 	*in = (struct hx_instance){0};
 }

@@ -43,7 +43,8 @@ void hx_engine_place_free(struct hx_engine *e);
 struct hx_engine_model {
 	const char *path;
 	int type;            /* enum hx_type to requantise to; -1: as in the file */
-	const struct hx_instance *like; /* has its file and weights of that type, which are used, and outlives it; NULL: they are loaded */
+	const struct hx_instance *like; /* has its file, and weights of that type, which are used where all are there that this mapping wants; outlives it. NULL: all is
+					 * loaded */
 	const char *mapping;
 	bool text;           /* its tokenizer is wanted */
 	struct hx_exec_options options; /* context 0: as much as the model holds, 4096 at most */
@@ -56,12 +57,14 @@ struct hx_instance {
 	struct hx_tokenizer *tokenizer; /* NULL: not wanted */
 	struct hx_mapping mapping;
 	struct hx_graph graph;
-	struct hx_weights weights;
+	struct hx_weights weights;            /* of what runs on threads */
+	struct hx_cl_weights *on_device;      /* NULL: nothing runs on one */
 	struct hx_place places[HX_MAX_UNITS]; /* the engine's */
 	struct hx_exec *exec;
 	struct hx_engine *engine; /* borrowed */
-	double bytes;             /* of its memory */
-	bool borrows;             /* model and weights are another's */
+	double bytes;             /* of its memory, and of the device's that shares it */
+	double device_bytes;      /* of a device's, shared or not */
+	bool borrows_model, borrows_weights; /* they are another's */
 };
 
 /* Loads a model, whose memory is the engine's no longer until the instance is freed. HX_INPUT: refused before loading, with the figures, where it would not

@@ -1,7 +1,8 @@
-/* Executors: the passes of one model, with its cache, its text and its scratch. Operators are in exec_ops.c. */
+/* Executors: the passes of one model, with its cache, its text and its scratch. Operators are in exec_ops.c, those on devices in opencl/. */
 #include "engine/exec.h"
 
 #include "engine/exec_ops.h"
+#include "engine/exec_turns.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@ struct hx_exec {
 	struct hx_kv kv;
 	struct hx_walk walk; /* its scratch and tables are the executor's own */
 	struct hx_chain front, tail, end; /* of an early exit: layers before it, behind it; norm, head, argmax */
+	struct hx_cl_run *device; /* NULL: nothing runs on one */
+	struct hx_turns turns;
 	struct hx_trace *trace;
 	int *tokens;      /* the text: context */
 	int length;       /* taken in by all layers */
@@ -43,7 +46,7 @@ static int rows_at_most(const struct hx_exec_options *o)
 	return o->context < HX_EXEC_ROWS ? o->context : HX_EXEC_ROWS;
 }
 
-/* Where each float buffer is kept, and its length; threads: of the largest pool. */
+/* Where each float buffer is kept, and its length; threads: of the largest pool, 0: there is none, and nothing is kept. */
 static void buffers(struct hx_scratch *at, const struct hx_shape *s, const struct hx_exec_options *o, int threads, float **v[FLOATS], size_t n[FLOATS])
 {
 	size_t rows = (size_t)rows_at_most(o);
@@ -60,11 +63,11 @@ static void buffers(struct hx_scratch *at, const struct hx_shape *s, const struc
 
 	for (int i = 0; i < FLOATS; i++) {
 		v[i] = all[i].v;
-		n[i] = all[i].n;
+		n[i] = threads ? all[i].n : 0;
 	}
 }
 
-/* The largest pool's threads, or 0 where an operator's unit has no pool. */
+/* The largest pool's threads, 0 where there is none. */
 static int threads_of(const struct hx_graph *g, const struct hx_place *places)
 {
 	int most = 0;
@@ -73,26 +76,54 @@ static int threads_of(const struct hx_graph *g, const struct hx_place *places)
 		struct hx_pool *pool = places[g->distinct[i].unit].pool;
 		int n = pool ? hx_pool_threads(pool) : 0;
 
-		if (!n)
-			return 0;
 		most = n > most ? n : most;
 	}
 	return most;
 }
 
-double hx_exec_bytes(const struct hx_graph *g, const struct hx_place *places, const struct hx_exec_options *o)
+int hx_exec_device(const struct hx_graph *g, const struct hx_place *places)
+{
+	for (size_t i = 0; i < g->n_distinct; i++)
+		if (places[g->distinct[i].unit].cl)
+			return g->distinct[i].unit;
+	return -1;
+}
+
+/* Layers whose keys and values are the host's. */
+static int cached_here(const struct hx_graph *g, const struct hx_place *places, bool here[HX_MAX_LAYERS])
+{
+	int n = 0;
+
+	for (int l = 0; l < g->shape->layers; l++) {
+		here[l] = places[hx_graph_unit(g, HX_OP_ATTN, l)].pool;
+		n += here[l];
+	}
+	return n;
+}
+
+static struct hx_cl_run_options device_options(const struct hx_exec_options *o, unsigned crossing)
+{
+	return (struct hx_cl_run_options){o->context, rows_at_most(o), o->logit_rows, crossing};
+}
+
+struct hx_exec_bytes hx_exec_bytes(const struct hx_graph *g, const struct hx_place *places, const struct hx_exec_options *o)
 {
 	const struct hx_shape *s = g->shape;
-	int threads = threads_of(g, places), blocks = widest(s) / WIDEST_UNIT + 1;
+	int threads = threads_of(g, places), device = hx_exec_device(g, places), blocks = widest(s) / WIDEST_UNIT + 1;
 	double packed = sizeof(float) * WIDEST_UNIT * (double)blocks * rows_at_most(o), rotary = sizeof(float) * (double)s->d_head * o->context;
-	double bytes = hx_kv_bytes(s, o->context) + INPUTS * packed + (s->window ? 2 : 1) * rotary + sizeof(int) * (double)o->context;
+	struct hx_exec_bytes bytes = {.host = (s->window ? 2 : 1) * rotary + sizeof(int) * (double)o->context};
+	const struct hx_cl_run_options on_device = device_options(o, 0);
+	bool here[HX_MAX_LAYERS];
 	struct hx_scratch at;
 	float **v[FLOATS];
 	size_t n[FLOATS];
 
+	bytes.host += hx_kv_bytes(s, cached_here(g, places, here), o->context) + (threads ? INPUTS * packed : 0);
 	buffers(&at, s, o, threads, v, n);
 	for (int i = 0; i < FLOATS; i++)
-		bytes += sizeof(float) * (double)n[i];
+		bytes.host += sizeof(float) * (double)n[i];
+	if (device >= 0)
+		bytes.device = hx_cl_run_bytes(g, device, &on_device);
 	return bytes;
 }
 
@@ -118,6 +149,8 @@ static void scratch_init(struct hx_exec *e, int threads)
 	float **v[FLOATS];
 	size_t n[FLOATS];
 
+	if (!threads)
+		return;
 	buffers(at, e->graph->shape, &e->options, threads, v, n);
 	for (int i = 0; i < FLOATS; i++)
 		*v[i] = hx_xcalloc(n[i], sizeof(float));
@@ -156,6 +189,26 @@ static void rotary_init(struct hx_rotary *t, const struct hx_model *m, double th
 	}
 }
 
+/* The flows that cross between host and device, over all chains. */
+static unsigned crossing(const struct hx_exec *e)
+{
+	unsigned flows = hx_turns_crossing(&e->graph->whole, e->places);
+
+	if (e->options.exit_layers)
+		flows |= hx_turns_crossing(&e->front, e->places) | hx_turns_crossing(&e->tail, e->places) | hx_turns_crossing(&e->end, e->places);
+	return flows;
+}
+
+static int device_init(struct hx_exec *e, const struct hx_cl_weights *on_device, struct hx_err *err)
+{
+	const struct hx_rotary *t = e->walk.rotary;
+	const struct hx_cl_rotary rotary = {{t[0].cos, t[1].cos}, {t[0].sin, t[1].sin}};
+	const struct hx_cl_run_options options = device_options(&e->options, crossing(e));
+
+	e->turns = (struct hx_turns){.crossing = options.crossing};
+	return hx_cl_run_create(&e->device, on_device, e->graph, hx_exec_device(e->graph, e->places), &rotary, &options, err);
+}
+
 static void exit_init(struct hx_exec *e)
 {
 	const struct hx_graph *g = e->graph;
@@ -174,8 +227,16 @@ int hx_exec_check(const struct hx_graph *graph, const struct hx_place *places, c
 {
 	const struct hx_shape *s = graph->shape;
 
-	if (!threads_of(graph, places))
-		return hx_err_set(err, HX_INPUT, "mapping '%.200s': the engine has no such unit here", graph->mapping->text);
+	const int device = hx_exec_device(graph, places);
+
+	for (size_t i = 0; i < graph->n_distinct; i++) {
+		const struct hx_place *at = &places[graph->distinct[i].unit];
+
+		if (!at->pool && !at->cl)
+			return hx_err_set(err, HX_INPUT, "mapping '%.200s': the engine has no such unit here", graph->mapping->text);
+		if (at->cl && graph->distinct[i].unit != device)
+			return hx_err_set(err, HX_INPUT, "mapping '%.200s': a model runs on CPUs and one OpenCL device, not on two", graph->mapping->text);
+	}
 	if (options->context < 1 || options->context > s->context)
 		return hx_err_set(err, HX_INPUT, "%s holds 1 to %d tokens, not %d", s->name, s->context, options->context);
 	if (options->exit_layers >= s->layers)
@@ -183,11 +244,12 @@ int hx_exec_check(const struct hx_graph *graph, const struct hx_place *places, c
 	return HX_OK;
 }
 
-int hx_exec_create(struct hx_exec **out, const struct hx_graph *graph, const struct hx_weights *weights, const struct hx_place *places,
-		   const struct hx_exec_options *options, struct hx_err *err)
+int hx_exec_create(struct hx_exec **out, const struct hx_graph *graph, const struct hx_weights *weights, const struct hx_cl_weights *on_device,
+		   const struct hx_place *places, const struct hx_exec_options *options, struct hx_err *err)
 {
 	int rc = hx_exec_check(graph, places, options, err);
 	const struct hx_model *m = weights->model;
+	bool here[HX_MAX_LAYERS];
 	struct hx_exec *e;
 
 	if (rc)
@@ -197,7 +259,8 @@ int hx_exec_create(struct hx_exec **out, const struct hx_graph *graph, const str
 	e->places = places;
 	e->options = *options;
 	e->tokens = hx_xcalloc((size_t)options->context, sizeof(*e->tokens));
-	hx_kv_init(&e->kv, graph->shape, options->context);
+	cached_here(graph, places, here);
+	hx_kv_init(&e->kv, graph->shape, here, options->context);
 	e->walk.model = m;
 	e->walk.weights = weights;
 	e->walk.kv = &e->kv;
@@ -207,14 +270,20 @@ int hx_exec_create(struct hx_exec **out, const struct hx_graph *graph, const str
 	scratch_init(e, threads_of(graph, places));
 	if (options->exit_layers)
 		exit_init(e);
-	*out = e;
-	return HX_OK;
+	if (hx_exec_device(graph, places) >= 0)
+		rc = device_init(e, on_device, err);
+	if (rc)
+		hx_exec_free(e);
+	else
+		*out = e;
+	return rc;
 }
 
 void hx_exec_free(struct hx_exec *e)
 {
 	if (!e)
 		return;
+	hx_cl_run_free(e->device);
 	hx_chain_free(&e->front);
 	hx_chain_free(&e->tail);
 	hx_chain_free(&e->end);
@@ -231,6 +300,8 @@ void hx_exec_free(struct hx_exec *e)
 void hx_exec_trace(struct hx_exec *e, struct hx_trace *t)
 {
 	e->trace = t;
+	if (e->device)
+		hx_cl_run_trace(e->device, t);
 }
 
 /* A segment on its pool. */
@@ -254,7 +325,7 @@ static void run_segment(void *arg, int thread, int threads)
 	for (size_t i = run->segment->first; i < run->segment->first + run->segment->n; i++) {
 		const struct hx_op *op = hx_graph_op(g, i);
 
-		if (op->logits && !run->walk->logit_rows) /* norm and head of rows that nobody asked for */
+		if (op->logits && !run->walk->logit_rows)
 			break;
 		event.layer = hx_graph_layer(g, i);
 		hx_exec_ops[op->kind](run->walk, event.layer, thread, threads);
@@ -269,42 +340,118 @@ static void run_segment(void *arg, int thread, int threads)
 	}
 }
 
-/* Takes rows new tokens from position `from` on through a chain; x_row: where their hidden rows are in the scratch. */
-static void run_chain(struct hx_exec *e, int pass, const struct hx_chain *c, int from, int rows, int logit_rows, int x_row)
+/* The threads' buffers of flows that cross are wherever the device's memory is for the host. */
+static void take_flows(const struct hx_exec *e, struct hx_walk *walk, unsigned flows, int x_row)
 {
-	struct hx_walk walk = e->walk;
+	float **const at[HX_FLOWS] = {&walk->at.x, &walk->at.normed, &walk->at.qkv, &walk->at.att, &walk->at.gate, &walk->at.logits};
 
-	walk.at.x += product((size_t)x_row, e->graph->shape->d_model);
-	walk.tokens = e->tokens + from;
-	walk.rows = rows;
-	walk.cached = from;
-	walk.logit_rows = logit_rows;
-	for (size_t i = 0; i < c->n_segments; i++) {
-		walk.pool = e->places[c->segments[i].unit].pool;
-		hx_pool_run(walk.pool, run_segment, &(struct running){e, &c->segments[i], &walk, pass});
-	}
+	for (int f = 0; f < HX_FLOW_ARGMAX; f++)
+		if (flows >> f & 1)
+			*at[f] = (float *)hx_cl_run_host(e->device, f) + (f == HX_FLOW_X ? product((size_t)x_row, e->graph->shape->d_model) : 0);
 }
 
-/* A chain for the text from position `from` on, in walks of which the last are full, so that all logit rows are in the last one: its rows. */
-static int run_text(struct hx_exec *e, int pass, const struct hx_chain *c, int from, int to, int logit_rows)
-{
-	int rows = 0;
+/* A stretch of new rows as it goes through a chain. */
+struct going {
+	int pass, from, rows, logit_rows;
+	int x_row; /* where the hidden rows are in the scratch */
+};
 
-	for (; from < to; from += rows) {
-		rows = (to - from) % HX_EXEC_ROWS ? (to - from) % HX_EXEC_ROWS : HX_EXEC_ROWS;
-		run_chain(e, pass, c, from, rows, from + rows == to ? logit_rows : 0, 0);
+static int run_on_device(struct hx_exec *e, const struct hx_segment *segment, const struct going *g, const struct hx_turn *turn, int row, int rows,
+			 struct hx_err *err)
+{
+	const struct hx_cl_stretch stretch = {.first = segment->first, .n = segment->n, .pass = g->pass, .rows = g->rows, .cached = g->from,
+					      .logit_rows = g->logit_rows, .x_row = g->x_row, .tokens = e->tokens + g->from};
+	int rc = hx_cl_run_to_device(e->device, turn->touched, turn->wanted, row, rows, err);
+
+	return rc ? rc : hx_cl_run_stretch(e->device, &stretch, err);
+}
+
+static int run_on_threads(struct hx_exec *e, const struct hx_segment *segment, const struct going *g, struct hx_walk *walk, const struct hx_turn *turn, int row,
+			  int rows, struct hx_err *err)
+{
+	const unsigned crossed = turn->touched & e->turns.crossing;
+	int rc = crossed ? hx_cl_run_to_host(e->device, crossed, turn->wanted, row, rows, err) : HX_OK;
+
+	if (rc)
+		return rc;
+	if (crossed)
+		take_flows(e, walk, crossed, g->x_row);
+	walk->pool = e->places[segment->unit].pool;
+	hx_pool_run(walk->pool, run_segment, &(struct running){e, segment, walk, g->pass});
+	return HX_OK;
+}
+
+/* Takes rows new tokens through a chain. */
+static int run_chain(struct hx_exec *e, const struct hx_chain *c, const struct going *g, struct hx_err *err)
+{
+	struct hx_walk walk = e->walk;
+	int rc = HX_OK;
+
+	walk.at.x += product((size_t)g->x_row, e->graph->shape->d_model);
+	walk.tokens = e->tokens + g->from;
+	walk.rows = g->rows;
+	walk.cached = g->from;
+	walk.logit_rows = g->logit_rows;
+	hx_turns_begin(&e->turns);
+	for (size_t i = 0; i < c->n_segments && !rc; i++) {
+		const struct hx_segment *segment = &c->segments[i];
+		const bool on_device = e->places[segment->unit].cl;
+		struct hx_turn turn;
+		int rows = segment->logits ? g->logit_rows : g->rows;
+
+		if (!rows) /* norm and head of rows that nobody asked for */
+			break;
+		turn = hx_turns_next(&e->turns, e->graph, segment, on_device, g->logit_rows > 0);
+		if (on_device)
+			rc = run_on_device(e, segment, g, &turn, g->x_row + g->rows - rows, rows, err);
+		else
+			rc = run_on_threads(e, segment, g, &walk, &turn, g->x_row + g->rows - rows, rows, err);
 	}
-	return rows;
+	return rc;
+}
+
+/* A chain for the text from position `from` on, in walks of which the last are full, so that all logit rows are in the last one. *rows: its rows, NULL: not wanted. */
+static int run_text(struct hx_exec *e, int pass, const struct hx_chain *c, int from, int to, int logit_rows, int *last, struct hx_err *err)
+{
+	int rc = HX_OK;
+
+	for (int rows; from < to && !rc; from += rows) {
+		rows = (to - from) % HX_EXEC_ROWS ? (to - from) % HX_EXEC_ROWS : HX_EXEC_ROWS;
+		rc = run_chain(e, c, &(struct going){pass, from, rows, from + rows == to ? logit_rows : 0, 0}, err);
+		*last = rows;
+	}
+	return rc;
 }
 
 /* The text from length to `to`, whose first rows the front may have taken in. */
-static void run_behind_front(struct hx_exec *e, int pass, int to, int logit_rows)
+static int run_behind_front(struct hx_exec *e, int pass, int to, int logit_rows, struct hx_err *err)
 {
-	int drafted = e->front_length;
+	int drafted = e->front_length, rc = HX_OK;
 
 	if (drafted < to)
-		run_chain(e, HX_PASS_FRONT, &e->front, drafted, to - drafted, 0, drafted - e->length);
-	run_chain(e, pass, &e->tail, e->length, to - e->length, logit_rows, 0);
+		rc = run_chain(e, &e->front, &(struct going){HX_PASS_FRONT, drafted, to - drafted, 0, drafted - e->length}, err);
+	return rc ? rc : run_chain(e, &e->tail, &(struct going){pass, e->length, to - e->length, logit_rows, 0}, err);
+}
+
+/* What the device gave is waited for. */
+static int collect(struct hx_exec *e, int logit_rows, struct hx_logits *out, struct hx_err *err)
+{
+	const bool on_device = e->device && e->places[hx_graph_unit(e->graph, HX_OP_ARGMAX, -1)].cl;
+	const unsigned flows = 1u << HX_FLOW_ARGMAX | (out && out->wanted ? 1u << HX_FLOW_LOGITS : 0);
+	int rc = HX_OK;
+
+	if (on_device && logit_rows)
+		rc = hx_cl_run_to_host(e->device, flows, flows, 0, logit_rows, err);
+	else if (e->device)
+		rc = hx_cl_run_finish(e->device, err);
+	if (rc || !out)
+		return rc;
+	out->rows = logit_rows;
+	out->logits = e->walk.at.logits;
+	if (on_device || e->turns.crossing >> HX_FLOW_LOGITS & 1)
+		out->logits = out->wanted && logit_rows ? hx_cl_run_host(e->device, HX_FLOW_LOGITS) : NULL;
+	out->argmax = on_device ? hx_cl_run_host(e->device, HX_FLOW_ARGMAX) : e->walk.at.argmax;
+	return HX_OK;
 }
 
 static int check(const struct hx_exec *e, int at, const int *tokens, int n, int logit_rows, struct hx_err *err)
@@ -321,21 +468,16 @@ static int check(const struct hx_exec *e, int at, const int *tokens, int n, int 
 	return HX_OK;
 }
 
-static void told(struct hx_exec *e, int pass, int cached, int rows, double start_s, int logit_rows, struct hx_logits *out)
+static void told(const struct hx_exec *e, int pass, int cached, int rows, double start_s)
 {
 	hx_trace_add(e->trace, &(struct hx_event){.pass = pass, .op = HX_EVENT_PASS, .unit = -1, .layer = -1, .rows = rows, .cached = cached, .start_s = start_s,
 						  .end_s = hx_trace_now_s()});
-	if (!out)
-		return;
-	out->rows = logit_rows;
-	out->logits = e->walk.at.logits;
-	out->argmax = e->walk.at.argmax;
 }
 
 static int decode(void *self, enum hx_pass_kind pass, const int *tokens, int n, int logit_rows, struct hx_logits *out, struct hx_err *err)
 {
 	struct hx_exec *e = self;
-	int cached = e->options.kv_cache ? e->length : 0, to = e->length + n, rc = check(e, e->length, tokens, n, logit_rows, err);
+	int cached = e->options.kv_cache ? e->length : 0, to = e->length + n, rc = check(e, e->length, tokens, n, logit_rows, err), rows;
 	bool drafted = e->front_length > e->length && to >= e->front_length && to - e->length <= HX_EXEC_ROWS &&
 		       memcmp(e->tokens + e->length, tokens, sizeof(*tokens) * (size_t)(e->front_length - e->length)) == 0;
 	double start_s = hx_trace_now_s();
@@ -344,11 +486,50 @@ static int decode(void *self, enum hx_pass_kind pass, const int *tokens, int n, 
 		return rc;
 	memcpy(e->tokens + e->length, tokens, sizeof(*tokens) * (size_t)n);
 	if (drafted && e->options.kv_cache)
-		run_behind_front(e, pass, to, logit_rows);
+		rc = run_behind_front(e, pass, to, logit_rows, err);
 	else
-		run_text(e, pass, &e->graph->whole, cached, to, logit_rows);
-	told(e, pass, cached, to - cached, start_s, logit_rows, out);
+		rc = run_text(e, pass, &e->graph->whole, cached, to, logit_rows, &rows, err);
+	if (!rc)
+		rc = collect(e, logit_rows, out, err);
+	if (rc)
+		return rc;
+	told(e, pass, cached, to - cached, start_s);
 	e->length = e->front_length = to;
+	return HX_OK;
+}
+
+/* Where the device has the whole model: each draft's token is the next one's input there, and they are read back together. */
+static int draft(void *self, enum hx_pass_kind pass, const int *tokens, int n, int steps, int *drafts, struct hx_err *err)
+{
+	struct hx_exec *e = self;
+	const struct hx_chain *whole = &e->graph->whole;
+	struct hx_cl_stretch stretch = {.first = 0, .n = whole->n, .pass = pass, .rows = n, .cached = e->length, .logit_rows = 1, .tokens = e->tokens + e->length,
+					.alone = true};
+	int rc = check(e, e->length, tokens, n, 1, err);
+
+	if (!rc && (steps > HX_CL_DRAFTS || steps - 1 > e->options.context - e->length - n))
+		rc = hx_err_set(err, HX_INPUT, "%s: %d drafts at once are too many behind %d tokens", e->graph->shape->name, steps, e->length + n);
+	if (rc)
+		return rc;
+	memcpy(e->tokens + e->length, tokens, sizeof(*tokens) * (size_t)n);
+	rc = hx_cl_run_to_device(e->device, 1u << HX_FLOW_ARGMAX | 1u << HX_FLOW_LOGITS, 0, 0, 0, err);
+	for (int i = 0; i < steps && !rc; i++) {
+		stretch.slot = i;
+		rc = hx_cl_run_stretch(e->device, &stretch, err);
+		stretch.cached += stretch.rows;
+		stretch.rows = 1;
+		stretch.pass = HX_PASS_DRAFT;
+		stretch.tokens = NULL;
+	}
+	if (!rc)
+		rc = hx_cl_run_to_host(e->device, 1u << HX_FLOW_ARGMAX, 1u << HX_FLOW_ARGMAX, 0, steps, err);
+	if (rc)
+		return rc;
+	memcpy(drafts, hx_cl_run_host(e->device, HX_FLOW_ARGMAX), sizeof(*drafts) * (size_t)steps);
+	e->length += n;
+	memcpy(e->tokens + e->length, drafts, sizeof(*drafts) * (size_t)(steps - 1));
+	e->length += steps - 1;
+	e->front_length = e->length;
 	return HX_OK;
 }
 
@@ -375,20 +556,31 @@ static int decode_front(void *self, enum hx_pass_kind pass, const int *tokens, i
 	memcpy(e->tokens + e->front_length, tokens, sizeof(*tokens) * (size_t)n);
 	if (e->options.kv_cache) {
 		rows = to - e->length;
-		run_chain(e, pass, &e->front, cached, n, 0, rows - n);
+		rc = run_chain(e, &e->front, &(struct going){pass, cached, n, 0, rows - n}, err);
 	} else {
-		rows = run_text(e, pass, &e->front, 0, to, 0);
+		rc = run_text(e, pass, &e->front, 0, to, 0, &rows, err);
 	}
-	if (logit_rows)
-		run_chain(e, pass, &e->end, to - logit_rows, logit_rows, logit_rows, rows - logit_rows);
-	told(e, pass, cached, to - cached, start_s, logit_rows, out);
+	if (!rc && logit_rows)
+		rc = run_chain(e, &e->end, &(struct going){pass, to - logit_rows, logit_rows, logit_rows, rows - logit_rows}, err);
+	if (!rc)
+		rc = collect(e, logit_rows, out, err);
+	if (rc)
+		return rc;
+	told(e, pass, cached, to - cached, start_s);
 	e->front_length = to;
 	return HX_OK;
 }
 
+/* A single segment on a device. */
+static bool is_all_on_device(const struct hx_exec *e)
+{
+	return e->device && e->graph->whole.n_segments == 1;
+}
+
 struct hx_lm hx_exec_lm(struct hx_exec *e)
 {
-	return (struct hx_lm){e, e->graph->shape->vocab, e->options.context, decode, rollback, NULL};
+	return (struct hx_lm){e, e->graph->shape->vocab, e->options.context, decode, rollback,
+			       is_all_on_device(e) && e->options.kv_cache && e->options.logit_rows > 0 ? draft : NULL};
 }
 
 struct hx_lm hx_exec_front(struct hx_exec *e)

@@ -4,16 +4,12 @@
 
 #include "engine/kv.h"
 #include "engine/lm.h"
+#include "engine/opencl/run.h"
+#include "engine/place.h"
 #include "engine/trace.h"
 #include "engine/weights.h"
 
 struct hx_exec;
-
-/* Where the operators of a unit run: on threads, or on an OpenCL device. Both NULL: nowhere. Borrowed pointers. */
-struct hx_place {
-	struct hx_pool *pool;
-	struct hx_cl *cl;
-};
 
 /* Rows that one walk through the operators takes; longer passes are cut, and read the weights once for each cut. */
 enum { HX_EXEC_ROWS = 256 };
@@ -25,16 +21,22 @@ struct hx_exec_options {
 	int exit_layers; /* after so many layers the front ends (hx_exec_front); 0: there is none */
 };
 
-/* Before weights are loaded: whether the graph's operators can run on places, which are by index of their unit. HX_INPUT: a unit without one; a context or
- * an early exit that the model does not have. */
+/* Before weights are loaded: whether the graph's operators can run on places, which are by index of their unit. HX_INPUT: a unit without one, or two devices; a
+ * context or an early exit that the model does not have. */
 int hx_exec_check(const struct hx_graph *graph, const struct hx_place *places, const struct hx_exec_options *options, struct hx_err *err);
 
-/* Bytes that the cache, the tables and the scratch of passes will take. */
-double hx_exec_bytes(const struct hx_graph *graph, const struct hx_place *places, const struct hx_exec_options *options);
+/* The unit of the graph that is an OpenCL device, -1: none. */
+int hx_exec_device(const struct hx_graph *graph, const struct hx_place *places);
 
-/* All pointers are borrowed. Fails as the check does. */
-int hx_exec_create(struct hx_exec **out, const struct hx_graph *graph, const struct hx_weights *weights, const struct hx_place *places,
-		   const struct hx_exec_options *options, struct hx_err *err);
+/* Bytes that the cache, the tables and the scratch of passes will take, on the host and on the device. */
+struct hx_exec_bytes {
+	double host, device;
+};
+struct hx_exec_bytes hx_exec_bytes(const struct hx_graph *graph, const struct hx_place *places, const struct hx_exec_options *options);
+
+/* All pointers are borrowed; on_device: NULL where no operator runs on a device. Fails as the check does; HX_IO: the device's memory does not suffice. */
+int hx_exec_create(struct hx_exec **out, const struct hx_graph *graph, const struct hx_weights *weights, const struct hx_cl_weights *on_device,
+		   const struct hx_place *places, const struct hx_exec_options *options, struct hx_err *err);
 void hx_exec_free(struct hx_exec *e);
 
 struct hx_lm hx_exec_lm(struct hx_exec *e);

@@ -34,9 +34,14 @@ static int first_of(const float *logits, int n)
 	return first;
 }
 
+static bool is_cut(const struct hx_fitted *f)
+{
+	return f->vocab < f->lm.vocab;
+}
+
 static void fit(struct hx_fitted *f, struct hx_logits *out)
 {
-	const int common = f->vocab < f->lm.vocab ? f->vocab : f->lm.vocab;
+	const int common = is_cut(f) ? f->vocab : f->lm.vocab;
 
 	make_room(f, out->rows);
 	for (int i = 0; i < out->rows; i++) {
@@ -54,11 +59,20 @@ static void fit(struct hx_fitted *f, struct hx_logits *out)
 static int decode(void *self, enum hx_pass_kind pass, const int *tokens, int n, int logit_rows, struct hx_logits *out, struct hx_err *err)
 {
 	struct hx_fitted *f = self;
-	int rc = f->lm.decode(f->lm.self, pass, known_tokens(f, tokens, n), n, logit_rows, out, err);
+	int rc;
 
-	if (!rc)
+	out->wanted |= is_cut(f); /* its first choice may be one that is cut off */
+	rc = f->lm.decode(f->lm.self, pass, known_tokens(f, tokens, n), n, logit_rows, out, err);
+	if (!rc && out->wanted)
 		fit(f, out);
 	return rc;
+}
+
+static int draft(void *self, enum hx_pass_kind pass, const int *tokens, int n, int steps, int *drafts, struct hx_err *err)
+{
+	struct hx_fitted *f = self;
+
+	return f->lm.draft(f->lm.self, pass, known_tokens(f, tokens, n), n, steps, drafts, err);
 }
 
 static void rollback(void *self, int length)
@@ -71,7 +85,7 @@ static void rollback(void *self, int length)
 struct hx_lm hx_fitted_lm(struct hx_fitted *f, const struct hx_lm *lm, int vocab)
 {
 	*f = (struct hx_fitted){.lm = *lm, .vocab = vocab};
-	return lm->vocab == vocab ? *lm : (struct hx_lm){f, vocab, lm->context, decode, rollback, NULL};
+	return lm->vocab == vocab ? *lm : (struct hx_lm){f, vocab, lm->context, decode, rollback, lm->draft && !is_cut(f) ? draft : NULL};
 }
 
 void hx_fitted_free(struct hx_fitted *f)

@@ -237,6 +237,15 @@ int hx_graph_layer(const struct hx_graph *g, size_t i)
 	return i < BEFORE_LAYERS || i >= g->n_ops - AFTER_LAYERS ? -1 : (int)((i - BEFORE_LAYERS) / PER_LAYER);
 }
 
+int hx_graph_unit(const struct hx_graph *g, int kind, int layer)
+{
+	size_t first = layer < 0 ? 0 : BEFORE_LAYERS + (size_t)layer * PER_LAYER;
+
+	while (hx_graph_op(g, first)->kind != kind)
+		first++;
+	return hx_graph_op(g, first)->unit;
+}
+
 struct hx_work hx_op_work(const struct hx_op *op, double r, double l, double n)
 {
 	double rows = op->logits ? l : r, read = n + r, seen = n + (r + 1) / 2; /* positions read once; met by a row on average */

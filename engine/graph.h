@@ -94,6 +94,9 @@ struct hx_graph {
 const struct hx_op *hx_graph_op(const struct hx_graph *g, size_t i);
 int hx_graph_layer(const struct hx_graph *g, size_t i);
 
+/* The unit of the operator of that kind, of a layer or with -1 outside layers. */
+int hx_graph_unit(const struct hx_graph *g, int kind, int layer);
+
 /* Builds the operators of the first `layers` layers and the head. Operators that their unit does not support move to its
  * fallback; HX_INPUT names unit, operator and type where there is none. */
 int hx_graph_init(struct hx_graph *g, const struct hx_shape *shape, const struct hx_mapping *mapping, int type, int layers,

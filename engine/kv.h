@@ -5,12 +5,15 @@
 #include "engine/shape.h"
 
 struct hx_kv {
-	int layers, kv_heads, d_head, context; /* context: positions there is room for */
-	uint16_t *keys, *values;               /* layers x kv_heads x context x d_head */
+	int kv_heads, d_head, context; /* context: positions there is room for */
+	int *slots, n_slots;           /* by layer: which of the slots is its, -1: it is cached elsewhere */
+	uint16_t *keys, *values;       /* slots x kv_heads x context x d_head */
 };
 
-double hx_kv_bytes(const struct hx_shape *s, int context);
-void hx_kv_init(struct hx_kv *kv, const struct hx_shape *s, int context);
+double hx_kv_bytes(const struct hx_shape *s, int layers, int context);
+
+/* here: by layer, whether it is cached. */
+void hx_kv_init(struct hx_kv *kv, const struct hx_shape *s, const bool *here, int context);
 void hx_kv_free(struct hx_kv *kv);
 
 /* Keys and values of a layer and key head: context x d_head. */

@@ -34,6 +34,12 @@ static const float *at_row(const struct loop *l, const float *rows, int i)
 	return rows ? rows + (size_t)i * (size_t)l->target->vocab : NULL;
 }
 
+/* Room for rows of the target, with the logits only where somebody looks at them. */
+static struct hx_logits wanted(const struct loop *l)
+{
+	return (struct hx_logits){.wanted = l->what->logits || !hx_sample_greedy(&l->sampler)};
+}
+
 /* The target's own token behind row i. */
 static int choose(struct loop *l, const struct hx_logits *rows, int i)
 {
@@ -96,7 +102,7 @@ static void emit(struct loop *l, int n, const float *logits)
 static int prefill(struct loop *l, struct hx_err *err)
 {
 	const struct hx_generate *what = l->what;
-	struct hx_logits row;
+	struct hx_logits row = wanted(l);
 	int rc;
 
 	l->target->rollback(l->target->self, 0);
@@ -119,7 +125,7 @@ static int one_round(struct loop *l, struct hx_err *err)
 	const int n = l->n, room = l->end - n - 1; /* for drafts: the target adds a token */
 	const int max = l->what->gamma < room ? l->what->gamma : room;
 	struct hx_proposal drafts = {0};
-	struct hx_logits rows;
+	struct hx_logits rows = wanted(l);
 	int accepted, next, rc = HX_OK;
 
 	if (draft && max > 0)

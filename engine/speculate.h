@@ -21,9 +21,11 @@ struct hx_generate {
 	const int *prompt;
 	int n_prompt, max_tokens;
 
-	/* Each token when it is known, with the target's logits it comes from (vocab, borrowed); false: stop behind it. NULL: not wanted. */
+	/* Each token when it is known; false: stop behind it. NULL: not wanted. With `logits` it is given the target's that the token comes from (vocab,
+	 * borrowed), which without may be NULL. */
 	bool (*token)(void *to, int token, const float *logits);
 	void *to;
+	bool logits;
 	const struct hx_imposed *imposed; /* NULL: honest */
 };
 

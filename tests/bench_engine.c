@@ -25,7 +25,7 @@ static const int tokens[CACHED] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
 
 static void decode(const struct hx_lm *lm, enum hx_pass_kind pass, int rows, int logit_rows)
 {
-	struct hx_logits out;
+	struct hx_logits out = {0};
 	struct hx_err err;
 
 	if (lm->decode(lm->self, pass, tokens, rows, logit_rows, &out, &err))

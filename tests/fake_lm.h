@@ -1,5 +1,5 @@
 /* Language models whose logits are a table's row for the last two tokens. They fail the test when used as no model may be: a token taken in twice
- * behind the same text, a guess checked that the front did not make, the wrong pass, too many rows. */
+ * behind the same text, a guess checked that the front did not make, the wrong pass, too many rows; and have no logits to look at unless these are wanted. */
 #ifndef TESTS_FAKE_LM_H
 #define TESTS_FAKE_LM_H
 
@@ -23,6 +23,8 @@ struct fake {
 	int *argmax;        /* context */
 	int passes[HX_PASS_COUNT], taken[HX_PASS_COUNT]; /* times; tokens */
 	int fails_after;    /* passes until one fails; 0: none does */
+	bool drafts;        /* it can draft several tokens at once */
+	int rounds;         /* that it drafted so */
 };
 
 static inline void fake_init(struct fake *f, int role, int vocab, int context, const float *table, const float *front)
@@ -69,7 +71,7 @@ static inline void fake_logits(struct fake *f, const float *table, int end, int 
 		memcpy(f->rows + (size_t)i * (size_t)f->vocab, row, (size_t)f->vocab * sizeof(*row));
 		f->argmax[i] = fake_first(row, f->vocab);
 	}
-	*out = (struct hx_logits){rows, f->rows, f->argmax, true};
+	*out = (struct hx_logits){rows, out->wanted ? f->rows : NULL, f->argmax, out->wanted};
 }
 
 static inline int fake_take(struct fake *f, int pass, int at, const int *tokens, int n, struct hx_err *err)
@@ -135,9 +137,24 @@ static inline void fake_rollback(void *self, int length)
 		f->stale = 0; /* a new text */
 }
 
+static inline int fake_draft(void *self, enum hx_pass_kind pass, const int *tokens, int n, int steps, int *drafts, struct hx_err *err)
+{
+	struct fake *f = self;
+
+	f->rounds++;
+	for (int i = 0; i < steps; i++) {
+		struct hx_logits row = {0};
+
+		if (fake_decode(f, i ? HX_PASS_DRAFT : pass, i ? &drafts[i - 1] : tokens, i ? 1 : n, 1, &row, err))
+			return HX_IO;
+		drafts[i] = row.argmax[0];
+	}
+	return HX_OK;
+}
+
 static inline struct hx_lm fake_lm(struct fake *f)
 {
-	return (struct hx_lm){f, f->vocab, f->context, fake_decode, fake_rollback, NULL};
+	return (struct hx_lm){f, f->vocab, f->context, fake_decode, fake_rollback, f->drafts ? fake_draft : NULL};
 }
 
 static inline struct hx_lm fake_front(struct fake *f)

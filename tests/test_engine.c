@@ -136,7 +136,7 @@ static void bench_free(struct bench *b)
 
 static struct hx_logits take(const struct hx_lm *lm, const int *tokens, int n, int logit_rows)
 {
-	struct hx_logits out;
+	struct hx_logits out = {.wanted = true};
 	struct hx_err err = {""};
 
 	if (lm->decode(lm->self, HX_PASS_VERIFY, tokens, n, logit_rows, &out, &err))

@@ -100,7 +100,7 @@ static void add_chances(const struct hx_sample_options *sampling, int *text, int
 {
 	struct hx_lm lm = hx_exec_lm(target.exec);
 	const int known = COUNT(prompt) + n, *t = text + COUNT(prompt);
-	struct hx_logits row;
+	struct hx_logits row = {.wanted = true};
 	struct hx_err err = {""};
 	double p[VOCAB];
 

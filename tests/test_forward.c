@@ -321,7 +321,7 @@ static void bench_free(struct bench *b)
 
 static void pass(struct bench *b, int from, int n, int logit_rows, double *logits)
 {
-	struct hx_logits out;
+	struct hx_logits out = {.wanted = true};
 	struct hx_err err;
 
 	if (b->lm.decode(b->lm.self, HX_PASS_VERIFY, b->text + from, n, logit_rows, &out, &err))

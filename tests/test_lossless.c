@@ -93,7 +93,7 @@ static bool keep(void *to, int token, const float *logits)
 static struct hx_generated generate(struct bench *b, struct hx_draft *draft, int gamma, int tokens, struct text *text)
 {
 	struct hx_generate what = {.target = &b->lm, .draft = draft, .gamma = gamma, .sampling = {.top_p = 1}, .prompt = prompt, .n_prompt = PROMPT,
-				   .max_tokens = tokens, .token = keep, .to = text};
+				   .max_tokens = tokens, .token = keep, .to = text, .logits = true};
 	struct hx_generated out;
 	struct hx_err err = {""};
 

@@ -32,10 +32,12 @@ static const struct drafter {
 	const float *table;
 	double right; /* share of guesses accepted; -1: it depends */
 	int vocab;
+	bool drafts; /* several at once, where its vocabulary is not cut */
 } plain = {PLAIN, NULL, 0, VOCAB}, perfect = {MODEL, target, 1, VOCAB}, drafters[] = {
 	{PLAIN, NULL, 0, VOCAB},       {MODEL, target, 1, VOCAB},     {MODEL, good, -1, VOCAB},  {MODEL, bad, -1, VOCAB}, {MODEL, worst, 0, VOCAB},
 	{MODEL, smaller, -1, SMALLER}, {MODEL, larger, -1, LARGER},   {FRONT, target, 1, VOCAB}, {FRONT, good, -1, VOCAB},
-	{FRONT, worst, 0, VOCAB},      {LOOKUP, NULL, -1, VOCAB},
+	{FRONT, worst, 0, VOCAB},      {MODEL, target, 1, VOCAB, true}, {MODEL, good, -1, VOCAB, true}, {MODEL, worst, 0, VOCAB, true},
+	{MODEL, smaller, -1, SMALLER, true}, {MODEL, larger, -1, LARGER, true}, {LOOKUP, NULL, -1, VOCAB},
 };
 
 /* One generation, on fakes of its own; what is wrong with a token is found when it comes. */
@@ -58,7 +60,8 @@ static bool check_token(void *to, int token, const float *logits)
 	struct run *r = to;
 	const float *row = fake_row(target, VOCAB, r->text, r->n);
 
-	assert_memory_equal(logits, row, VOCAB * sizeof(*row));
+	if (r->what.logits)
+		assert_memory_equal(logits, row, VOCAB * sizeof(*row));
 	if (!r->what.imposed)
 		assert_int_equal(token, fake_first(row, VOCAB));
 	r->text[r->n++] = token;
@@ -83,6 +86,7 @@ static int generate(struct run *r, const struct drafter *d)
 	fake_init(&r->drafter, FAKE_DRAFTER, d->vocab, r->draft_context ? r->draft_context : CONTEXT, d->table, NULL);
 	r->target.fails_after = r->fails_after;
 	r->target.again = r->drafter.again = r->what.imposed;
+	r->drafter.drafts = d->drafts;
 	r->drafter.again |= d->vocab == SMALLER; /* what it lacks is its first token to it, which may have been refused */
 	lm = fake_lm(&r->target);
 	draft = make_draft(r, d);
@@ -124,6 +128,7 @@ static void check_counts(const struct run *r, const struct drafter *d)
 	assert_int_equal(r->target.taken[HX_PASS_VERIFY], rows);
 	assert_int_equal(r->target.passes[HX_PASS_VERIFY], r->out.n_rounds);
 	assert_memory_equal(r->out.tokens, r->text + r->what.n_prompt, (size_t)tokens * sizeof(int));
+	assert_true(!r->drafter.rounds || (d->drafts && d->vocab <= VOCAB && r->min_confidence == 0));
 }
 
 static void greedy_is_lossless(void **state)
@@ -139,6 +144,7 @@ static void greedy_is_lossless(void **state)
 
 				r.what.n_prompt = prompts[i / COUNT(lengths) % COUNT(prompts)];
 				r.min_confidence = confidences[i / COUNT(lengths) / COUNT(prompts)];
+				r.what.logits = i % 2;
 				assert_int_equal(generate(&r, &drafters[d]), HX_OK);
 				assert_int_equal(r.out.n_tokens, lengths[i % COUNT(lengths)]);
 				assert_int_equal(r.out.ending, HX_END_LENGTH);
@@ -212,6 +218,27 @@ static void catches_up(void **state)
 	for (int i = 0; i < HX_PHASES; i++)
 		assert_true(r.out.seconds[i] >= 0 && r.out.seconds[i] < 10);
 	done(&r);
+}
+
+/* Drafted at once or one by one, the rounds are the same, and so are the passes. */
+static void drafts_at_once(void **state)
+{
+	static const struct drafter several = {MODEL, good, -1, VOCAB, true}, single = {MODEL, good, -1, VOCAB, false};
+
+	(void)state;
+	for (int gamma = 1; gamma <= 8; gamma++) {
+		struct run a = {.what = {.gamma = gamma, .n_prompt = 4, .max_tokens = 60}}, b = a;
+
+		assert_int_equal(generate(&a, &several), HX_OK);
+		assert_int_equal(generate(&b, &single), HX_OK);
+		assert_int_equal(a.out.n_rounds, b.out.n_rounds);
+		assert_memory_equal(a.out.rounds, b.out.rounds, (size_t)a.out.n_rounds * sizeof(*a.out.rounds));
+		assert_memory_equal(a.drafter.passes, b.drafter.passes, sizeof(a.drafter.passes));
+		assert_in_range(a.drafter.rounds, a.out.n_rounds - 1, a.out.n_rounds); /* the last may have no room for drafts */
+		assert_int_equal(b.drafter.rounds, 0);
+		done(&a);
+		done(&b);
+	}
 }
 
 /* Guesses go on as long as the table says that the drafter is sure enough, which costs it one pass more. */
@@ -366,6 +393,7 @@ int main(void)
 		cmocka_unit_test(ends_with_the_context),
 		cmocka_unit_test(guesses_as_long_as_there_is_room),
 		cmocka_unit_test(catches_up),
+		cmocka_unit_test(drafts_at_once),
 		cmocka_unit_test(stops_when_unsure),
 		cmocka_unit_test(looks_up),
 		cmocka_unit_test(imposes_counts),

@@ -52,11 +52,10 @@ const struct hx_kernels *const *hx_kernels_usable(void);
 /* The set of that name, or NULL where there is none that this processor can run; NULL: the fastest. */
 const struct hx_kernels *hx_kernels_find(const char *name);
 
-/* Bytes of a packed matrix, and packing the outputs [first, last) of it, first a multiple of lanes: rows are in the file's format, whole rows one
- * behind the other, starting at output `first`. */
+/* Bytes of a packed matrix, and packing the outputs [first, last) of it, those before them in the same lanes being packed already: rows are in the
+ * file's format, whole rows one behind the other, starting at output `first`. */
 size_t hx_pack_bytes(int type, int out, int in, int lanes);
 void hx_pack(const struct hx_matrix *w, int first, int last, const void *rows);
-
 
 /* Zeroed memory for a matrix, 64-byte aligned, on huge pages where the system gives them. */
 void *hx_pack_alloc(size_t bytes);

@@ -1,1 +1,90 @@
-/* In front of every program: what they share. */
+/* In front of every program. Built for one device, by options:
+ *   OUT    outputs of a matrix that a work-item computes: 16 where the device is a CPU, 4 else
+ *   LANES  outputs that stand side by side in a packed matrix (engine/cpu/pack.c): OUT for each work-item of a group
+ *   WG     work-items of a group in kernels that share a row
+ *   DOT    how four products of int8 are summed: 0 floats, 1 cl_khr_integer_dot_product, 2 cl_arm_integer_dot_product_int8, 3 vectors of a CPU.
+ *          All give the same sums, since these are whole numbers that a float holds exactly
+ * Row-invariant as all kernels are (engine/cpu/kernels.h): what is computed for a row is one sequence of operations, however many rows there are.
+ * Contraction is off, since a compiler would be free to contract in one kernel and not in its twin; fma() is where it is wanted. */
+#pragma OPENCL FP_CONTRACT OFF
+#define UNROLL __attribute__((opencl_unroll_hint))
+
+#if OUT == 16
+typedef float16 floats;
+typedef float8 half_floats;
+#define load_floats vload16
+#define store_floats vstore16
+#define store_half_floats vstore8
+#define load_halves vload_half16
+#define to_floats convert_float16
+#else
+typedef float4 floats;
+typedef float2 half_floats;
+#define load_floats vload4
+#define store_floats vstore4
+#define store_half_floats vstore2
+#define load_halves vload_half4
+#define to_floats convert_float4
+#endif
+
+/* Activations that meet quantised weights: int8 in blocks of 32, each with a scale (engine/cpu/input.h). A CPU multiplies shorts. */
+#if DOT == 3
+typedef short code;
+#else
+typedef char code;
+#endif
+
+/* The sum of v over a group's work-items, the same for all; in a fixed order. */
+inline float group_sum(float v, local float *scratch)
+{
+	const int i = (int)get_local_id(0);
+
+	scratch[i] = v;
+	for (int half_n = WG / 2; half_n > 0; half_n /= 2) {
+		barrier(CLK_LOCAL_MEM_FENCE);
+		if (i < half_n)
+			scratch[i] += scratch[i + half_n];
+	}
+	barrier(CLK_LOCAL_MEM_FENCE);
+	v = scratch[0];
+	barrier(CLK_LOCAL_MEM_FENCE);
+	return v;
+}
+
+inline float group_max(float v, local float *scratch)
+{
+	const int i = (int)get_local_id(0);
+
+	scratch[i] = v;
+	for (int half_n = WG / 2; half_n > 0; half_n /= 2) {
+		barrier(CLK_LOCAL_MEM_FENCE);
+		if (i < half_n)
+			scratch[i] = fmax(scratch[i], scratch[i + half_n]);
+	}
+	barrier(CLK_LOCAL_MEM_FENCE);
+	v = scratch[0];
+	barrier(CLK_LOCAL_MEM_FENCE);
+	return v;
+}
+
+/* Block b of a row of x, 32 values, as codes, their scale and the sums of the codes' halves. */
+inline void quantise_block(global const float *x, int b, global code *q, global float *d, global int *sums)
+{
+	float most = 0;
+	bool defined = true;
+	int sum[2] = {0, 0};
+
+	for (int i = 0; i < 32; i++) {
+		defined = defined && isfinite(x[32 * b + i]);
+		most = fmax(most, fabs(x[32 * b + i]));
+	}
+	for (int i = 0; i < 32; i++) {
+		int v = defined && most >= 1e-36f ? (int)rint(x[32 * b + i] * (127 / most)) : 0;
+
+		q[32 * b + i] = (code)v;
+		sum[i / 16] += v;
+	}
+	d[b] = !defined ? NAN : most >= 1e-36f ? most / 127 : 0;
+	sums[2 * b] = sum[0];
+	sums[2 * b + 1] = sum[1];
+}

@@ -40,6 +40,7 @@ const struct hx_cl_info *hx_cl_choose(const struct hx_cl_info *all, size_t n, co
 struct hx_cl_options {
 	int cpu;                /* a device that is a CPU works on this processor alone; -1: as its driver likes */
 	bool staged;            /* copies to and from the device even where memory is shared */
+	bool as_gpu;            /* a device that is a CPU gets a GPU's kernels: for tests */
 	double max_alloc_bytes; /* less than the device's own limit; 0: that */
 };
 

@@ -123,7 +123,7 @@ static int add_place(struct bench *b, int cores, int cached, struct hx_err *err)
 	if (!rc)
 		rc = hx_engine_pool(e, unit, cores, &p->places[unit].pool, err);
 	if (!rc)
-		rc = hx_exec_create(&p->exec, &p->graph, &b->model.weights, p->places, &options, err);
+		rc = hx_exec_create(&p->exec, &p->graph, &b->model.weights, NULL, p->places, &options, err);
 	if (rc)
 		return rc;
 	p->footprint_bytes = footprint_of(p);
@@ -178,7 +178,7 @@ static int pass(struct bench *b, const struct turn *t, struct hx_err *err)
 {
 	const struct place *at = &b->places[t->place];
 	const struct hx_lm lm = hx_exec_lm(at->exec);
-	struct hx_logits logits;
+	struct hx_logits logits = {0};
 
 	lm.rollback(lm.self, at->cached);
 	b->trace.n = 0;

@@ -46,7 +46,7 @@ int calibrate_model_open(struct calibrate_model *cm, int type, double bytes, con
 	rc = hx_model_open(&cm->model, file.path, err);
 	random_model_remove(&file); /* it stays mapped */
 	if (!rc)
-		hx_weights_load(&cm->weights, &cm->model, -1, kernels, pool);
+		hx_weights_load(&cm->weights, &(struct hx_weights_wanted){.model = &cm->model, .type = -1, .kernels = kernels}, pool);
 	return rc;
 }
 
