@@ -571,6 +571,25 @@ static int decode_front(void *self, enum hx_pass_kind pass, const int *tokens, i
 	return HX_OK;
 }
 
+int hx_exec_warm_up(struct hx_exec *e, struct hx_err *err)
+{
+	int most = rows_at_most(&e->options) < HX_CL_ROWS ? rows_at_most(&e->options) : HX_CL_ROWS, rc = HX_OK;
+	struct hx_trace *trace = e->trace;
+
+	rollback(e, 0);
+	if (!e->device)
+		return HX_OK;
+	hx_exec_trace(e, NULL);
+	memset(e->tokens, 0, sizeof(*e->tokens) * (size_t)most);
+	for (int rows = 1; rows <= most && !rc; rows++) {
+		rc = run_text(e, HX_PASS_PREFILL_TARGET, &e->graph->whole, 0, rows, rows < e->options.logit_rows ? rows : e->options.logit_rows, &(int){0}, err);
+		if (!rc)
+			rc = hx_cl_run_finish(e->device, err);
+	}
+	hx_exec_trace(e, trace);
+	return rc;
+}
+
 /* A single segment on a device. */
 static bool is_all_on_device(const struct hx_exec *e)
 {

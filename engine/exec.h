@@ -39,6 +39,9 @@ int hx_exec_create(struct hx_exec **out, const struct hx_graph *graph, const str
 		   const struct hx_place *places, const struct hx_exec_options *options, struct hx_err *err);
 void hx_exec_free(struct hx_exec *e);
 
+/* Has a device build and load what passes of any number of rows will run, so that the first ones take no longer than others. The text is forgotten. */
+int hx_exec_warm_up(struct hx_exec *e, struct hx_err *err);
+
 struct hx_lm hx_exec_lm(struct hx_exec *e);
 
 /* The drafter that the first exit_layers layers and the head make. It shares cache and text: what it takes in, the next verify pass of hx_exec_lm

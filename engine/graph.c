@@ -19,6 +19,14 @@ struct builder {
 	int rc;
 };
 
+/* Whether a unit takes an operator. Rotated keys go to the cache, which lies where attention runs: one takes both or neither. */
+static bool takes(const struct hx_unit *unit, const struct hx_op *op)
+{
+	if (op->kind == HX_OP_ROPE || op->kind == HX_OP_ATTN)
+		return hx_unit_supports(unit, HX_OP_ROPE, HX_F32) && hx_unit_supports(unit, HX_OP_ATTN, HX_F16);
+	return hx_unit_supports(unit, op->kind, op->type);
+}
+
 /* Moves an operator its unit does not take to the unit's fallback. */
 static void settle(struct builder *b, struct hx_op *op)
 {
@@ -26,10 +34,10 @@ static void settle(struct builder *b, struct hx_op *op)
 	const struct hx_unit *unit = b->units->v[op->unit];
 	int other;
 
-	if (b->rc || hx_unit_supports(unit, op->kind, op->type))
+	if (b->rc || takes(unit, op))
 		return;
 	other = unit->fallback ? hx_unit_find(b->units, unit->fallback, strlen(unit->fallback)) : -1;
-	if (other < 0 || !hx_unit_supports(b->units->v[other], op->kind, op->type)) {
+	if (other < 0 || !takes(b->units->v[other], op)) {
 		b->rc = hx_err_set(b->err, HX_INPUT, "%s does not support %s in %s%s", unit->name, hx_op_names[op->kind], hx_type_names[op->type],
 				   other < 0 ? " and has no fallback" : ", nor does its fallback");
 		return;

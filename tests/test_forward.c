@@ -2,8 +2,8 @@
 #define _GNU_SOURCE /* affinity */
 #include "engine/speculate.h"
 
-#include "one_cpu.h"
 #include "tiny_model.h"
+#include "two_units.h"
 
 #include <unistd.h>
 
@@ -302,11 +302,22 @@ struct bench {
 	int text[CONTEXT];
 };
 
-static void bench_init(struct bench *b, const char *kernels, int type, bool kv_cache)
-{
-	const struct hx_engine_model want = {.path = file, .type = type, .mapping = "cpux2", .options = {CONTEXT, TAIL, kv_cache, 0}};
+/* How a model is run. */
+struct way {
+	const char *name, *mapping;
+	struct hx_cl_options options;
+};
 
-	b->engine = one_cpu(kernels);
+static struct way on_cpu(const char *kernels)
+{
+	return (struct way){.name = kernels, .mapping = "cpux2"};
+}
+
+static void bench_init(struct bench *b, const struct way *way, int type, bool kv_cache)
+{
+	const struct hx_engine_model want = {.path = file, .type = type, .mapping = way->mapping, .options = {CONTEXT, TAIL, kv_cache, 0}};
+
+	b->engine = two_units(hx_kernels_find(way->name) ? way->name : NULL, &way->options);
 	one_cpu_open(&b->model, &b->engine, &want);
 	b->lm = hx_exec_lm(b->model.exec);
 	for (int i = 0; i < CONTEXT; i++)
@@ -355,24 +366,24 @@ static double bound_of(const struct tiny *t, int type)
 	return type >= HX_Q4_0 || (type < 0 && t->n_types) ? 0.1 : 1e-3; /* inputs of quantised matrices are bytes; else it is the cache's rounding */
 }
 
-static void check_logits(size_t i, const char *kernels, int type)
+static void check_logits(size_t i, const struct way *way, int type)
 {
 	static double got[2 * TAIL * MOST_VOCAB], again[2 * TAIL * MOST_VOCAB];
 	struct bench b;
 	double *want, off;
 	int n;
 
-	bench_init(&b, kernels, type, true);
+	bench_init(&b, way, type, true);
 	n = 2 * TAIL * b.lm.vocab;
 	many_then_single(&b, got);
 	want = forward(&b.model.model, type, b.text, CONTEXT);
 	off = distance(want + (PROMPT - TAIL) * b.lm.vocab, got, n);
 	if (!(off <= bound_of(&models[i].tiny, type)))
-		fail_msg("%s, %s, %s: logits are off by %g", models[i].name, kernels, type < 0 ? "as it is" : hx_type_names[type], off);
+		fail_msg("%s, %s, %s: logits are off by %g", models[i].name, way->name, type < 0 ? "as it is" : hx_type_names[type], off);
 	for (int step = 1; step < 100; step += 57) {
 		in_steps(&b, step, again);
 		if (memcmp(got, again, sizeof(*got) * (size_t)n) != 0)
-			fail_msg("%s, %s: %d rows at a time give other logits", models[i].name, kernels, step);
+			fail_msg("%s, %s: %d rows at a time give other logits", models[i].name, way->name, step);
 	}
 	free(want);
 	bench_free(&b);
@@ -383,33 +394,75 @@ static void every_model(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(models); i++) {
 		tiny_write(&models[i].tiny, 1 + i, file);
-		for (const struct hx_kernels *const *k = hx_kernels_usable(); *k; k++)
-			check_logits(i, (*k)->name, -1);
+		for (const struct hx_kernels *const *k = hx_kernels_usable(); *k; k++) {
+			const struct way way = on_cpu((*k)->name);
+
+			check_logits(i, &way, -1);
+		}
 	}
 }
 
 static void requantised(void **state)
 {
 	static const int types[] = {HX_F16, HX_BF16, HX_Q8_0, HX_Q6_K};
+	const struct way way = on_cpu(hx_kernels_find(NULL)->name);
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(models); i++) {
 		tiny_write(&models[i].tiny, 1 + i, file);
-		check_logits(i, hx_kernels_find(NULL)->name, types[i % COUNT(types)]);
+		check_logits(i, &way, types[i % COUNT(types)]);
 	}
+}
+
+/* On a device, whole and in part. Layers of the smallest model cannot be parted. */
+static void on_device(void **state)
+{
+	static const struct way ways[] = {
+		{"device", "opencl", {0}},
+		{"device, as a GPU", "opencl", {.as_gpu = true}},
+		{"device, last layer on the CPU", "opencl:0,embed+cpux1", {.staged = true}},
+		{"device, attention on the CPU", "cpux2:0.attn,head+opencl", {.as_gpu = true, .staged = true}},
+		{"device, feed-forward on the CPU", "opencl:0.attn,embed+cpux1", {0}},
+		{"device, ends on the CPU", "cpux1:embed,head+opencl", {0}},
+	};
+
+	(void)state;
+	if (!two_units_here())
+		skip();
+	for (size_t i = 0; i < COUNT(models); i++) {
+		tiny_write(&models[i].tiny, 1 + i, file);
+		for (size_t w = 0; w < COUNT(ways); w++)
+			check_logits(i, &ways[w], -1);
+	}
+}
+
+/* Every type, in matrices that need more buffers than one. */
+static void on_device_by_type(void **state)
+{
+	static const struct way ways[] = {{"device", "opencl", {.max_alloc_bytes = 1 << 17}}, {"device, as a GPU", "opencl", {.as_gpu = true}}};
+	const size_t i = 8; /* rows of 256 */
+
+	(void)state;
+	if (!two_units_here())
+		skip();
+	tiny_write(&models[i].tiny, 1 + i, file);
+	for (int type = 0; type < HX_TYPE_COUNT; type++)
+		for (size_t w = 0; w < COUNT(ways); w++)
+			check_logits(i, &ways[w], type);
 }
 
 /* Without the cache: the whole text at every pass. */
 static void without_cache(void **state)
 {
 	static double got[2 * TAIL * MOST_VOCAB], want[2 * TAIL * MOST_VOCAB];
+	const struct way way = on_cpu(hx_kernels_find(NULL)->name);
 	struct bench b;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(models); i++) {
 		tiny_write(&models[i].tiny, 1 + i, file);
 		for (int cache = 0; cache < 2; cache++) {
-			bench_init(&b, NULL, -1, cache);
+			bench_init(&b, &way, -1, cache);
 			many_then_single(&b, cache ? want : got);
 			bench_free(&b);
 		}
@@ -478,6 +531,8 @@ int main(void)
 		cmocka_unit_test(every_model),
 		cmocka_unit_test(requantised),
 		cmocka_unit_test(without_cache),
+		cmocka_unit_test(on_device),
+		cmocka_unit_test(on_device_by_type),
 		cmocka_unit_test(bounds_are_tight),
 	};
 

@@ -204,7 +204,7 @@ static int norm_rows(const struct call *c, cl_mem weight, int at, int rows)
 {
 	struct hx_cl_run *r = c->r;
 	const int d = shape(c)->d_model;
-	const bool codes = r->xq && d % 32 == 0;
+	const bool codes = r->w->quantised && d % 32 == 0;
 
 	r->coded = codes ? HX_FLOW_NORMED : -1;
 	return run(c, HX_CL_NORM, (size_t)rows, 1,

@@ -3,8 +3,6 @@
 
 #include "engine/opencl/memory.h"
 
-#include "engine/cpu/pack.h"
-
 #include <math.h>
 #include <stdlib.h>
 
@@ -66,11 +64,11 @@ static void list_scratch(struct hx_cl_run *r, const struct hx_graph *g, const st
 {
 	const struct hx_shape *s = g->shape;
 	const size_t rows = (size_t)o->rows, wide = widest(s);
-	const bool codes = !hx_pack_is_float(g->type), post = s->norms > 2;
+	const bool post = s->norms > 2;
 
-	b[0] = (struct buffer){&r->xq, codes ? rows * wide * sizeof(cl_short) : 0};
-	b[1] = (struct buffer){&r->xd, codes ? rows * (wide / 32 + 1) * sizeof(cl_float) : 0};
-	b[2] = (struct buffer){&r->xs, codes ? rows * (wide / 16 + 2) * sizeof(cl_int) : 0};
+	b[0] = (struct buffer){&r->xq, rows * wide * sizeof(cl_short)};
+	b[1] = (struct buffer){&r->xd, rows * (wide / 32 + 1) * sizeof(cl_float)};
+	b[2] = (struct buffer){&r->xs, rows * (wide / 16 + 2) * sizeof(cl_int)};
 	b[3] = (struct buffer){&r->sum, post ? rows * values_of(s, HX_FLOW_X) * sizeof(cl_float) : 0};
 	b[4] = (struct buffer){&r->up, rows * values_of(s, HX_FLOW_GATE) * sizeof(cl_float)};
 	b[5] = (struct buffer){&r->tokens, rows * sizeof(cl_int)};

@@ -32,6 +32,9 @@ int hx_cl_weights_load(struct hx_cl_weights **out, struct hx_cl *cl, const struc
 bool hx_cl_weights_suffice(const struct hx_cl_weights *w, const struct hx_cl *cl, const struct hx_graph *g, int unit);
 void hx_cl_weights_free(struct hx_cl_weights *w);
 
+/* Rows of a matrix multiplication that one work-item takes at most: there is a kernel for each number up to it. */
+enum { HX_CL_ROWS = 8 };
+
 /* Drafts one after the other without coming back to the host. */
 enum { HX_CL_DRAFTS = 32 };
 

@@ -106,6 +106,7 @@ static int load_matrix(struct loading *l, struct hx_cl_matrix *m, const struct s
 	int most, rc = HX_OK;
 
 	*m = (struct hx_cl_matrix){.type = hx_packing_type(l->type, s->t[0]), .in = (int)s->t[0]->dims[0], .out = outputs(s)};
+	l->w->quantised |= hx_types[m->type].block > 1;
 	l->bytes += (double)hx_pack_bytes(m->type, m->out, m->in, l->form.lanes);
 	if (!l->pool)
 		return HX_OK;

@@ -36,6 +36,7 @@ struct hx_cl_weights {
 	struct hx_cl_layer *layers;
 	struct hx_cl_matrices embed, head; /* embed: none where the head is the same table */
 	cl_mem norm;
+	bool quantised; /* some matrix is: rows are wanted as codes */
 };
 
 #endif

@@ -29,6 +29,8 @@ static int open_target(struct runner *r, struct machine *m, const struct runner_
 					     .options = {o->context, rows, o->kv_cache, layers}};
 	int rc = hx_instance_open(&r->target, &m->engine, &want, err);
 
+	if (!rc)
+		rc = hx_exec_warm_up(r->target.exec, err);
 	if (rc)
 		return rc;
 	r->lm = hx_exec_lm(r->target.exec);
@@ -46,6 +48,8 @@ static int open_draft(struct runner *r, struct machine *m, const struct runner_o
 	rc = hx_instance_open(&r->draft, &m->engine, &want, err);
 	if (!rc && o->text)
 		rc = hx_tokenizer_same(r->target.tokenizer, r->draft.tokenizer, err);
+	if (!rc)
+		rc = hx_exec_warm_up(r->draft.exec, err);
 	if (rc)
 		return rc;
 	lm = hx_exec_lm(r->draft.exec);
