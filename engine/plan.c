@@ -2,7 +2,7 @@
 #include "engine/plan.h"
 
 const char *const hx_modes[] = {"sequential", "overlapped", NULL};
-const char *const hx_pass_names[] = {"prefill target", "prefill drafter", "draft", "catch-up", "front", "verify"};
+const char *const hx_pass_names[] = {"prefill target", "prefill drafter", "draft", "catch-up", "front", "verify", NULL};
 
 static void add_pass(struct hx_plan *p, int kind, int chain, int rows, int logit_rows)
 {

@@ -19,7 +19,7 @@ enum hx_pass_kind {
 	HX_PASS_PREFILL_TARGET, HX_PASS_PREFILL_DRAFT, HX_PASS_DRAFT, HX_PASS_CATCH_UP, HX_PASS_FRONT, HX_PASS_VERIFY,
 	HX_PASS_COUNT
 };
-extern const char *const hx_pass_names[];
+extern const char *const hx_pass_names[]; /* NULL-terminated, in the order of the enum */
 
 /* A chain and the rows it takes. Without speculation the verify pass covers one row: plain decoding. */
 struct hx_pass {

@@ -18,7 +18,7 @@ static const struct command commands[] = {
 	{{"explain", "ID [options]", "say where a point's time goes, and what would change the answer",
 	  "ID is a point of the latest sweep; N:ID one of sweep N.\n"}, cmd_explain},
 	{{"pareto", "[options]", "show the points that no other beats in every objective", NULL}, cmd_pareto},
-	{{"plot", "KIND [ID] [-o FILE]", "draw a chart: heatmap, gamma, breakdown, roofline or pareto", NULL}, cmd_plot},
+	{{"plot", "KIND [ID] [-o FILE]", "draw a chart: heatmap, gamma, ..., or the timeline of a run", NULL}, cmd_plot},
 	{{"merge", "FILE... [options]", "join the databases of a sweep's parts, or of several devices", NULL}, cmd_merge},
 	{{"run", "--target F [--draft F] [options]", "generate text with one configuration, and time it", NULL}, cmd_run},
 	{{"accept", "--target F --draft F --prompts FILE [options]", "measure how often a target accepts a drafter's tokens", NULL}, cmd_accept},

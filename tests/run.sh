@@ -175,7 +175,7 @@ is "without a word" "$(cat gone.err)" ""
 # ---- interrupted: what is there stays ----
 mkfifo fifo
 for signal in INT TERM; do
-	"$HEXPLORE" run --target long.gguf -p a -n 199000 --context 199999 >fifo 2>stopped.err &
+	"$HEXPLORE" run --target long.gguf -p a -n 199000 --context 199999 --trace stopped.json >fifo 2>stopped.err &
 	pid=$!
 	exec 3<fifo
 	dd bs=1 count=50 <&3 >stopped.out 2>/dev/null
@@ -186,6 +186,7 @@ for signal in INT TERM; do
 	is "$signal: status" "$?" 130
 	like "$signal: message" "$(tail -n 1 stopped.err)" '^hexplore: interrupted after [0-9]+ tokens$'
 	like "$signal: figures" "$(cat stopped.err)" '^output: [0-9]+ tokens'
+	ok "$signal: the trace" "$HEXPLORE" plot timeline --trace stopped.json
 	"$HEXPLORE" run --target long.gguf -p a -n 50 -q >whole.out
 	ok "$signal: the text so far" test "$(head -c 40 stopped.out | cksum)" = "$(head -c 40 whole.out | cksum)"
 done

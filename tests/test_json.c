@@ -348,12 +348,79 @@ static void quote(void **state)
 	}
 }
 
+/* Children as text, with their lines; a child that ends the walk; what is wrong deep inside. */
+static int collect(void *arg, const struct json_item *item, struct hx_err *err)
+{
+	FILE *f = arg;
+
+	fprintf(f, "%d:%.*s=%.*s;", item->line, (int)item->key_len, item->key ? item->key : "", (int)item->len, item->text);
+	return item->len == 4 ? hx_err_set(err, HX_NO, "enough") : HX_OK;
+}
+
+static void each(void **state)
+{
+	static const struct {
+		const char *text, *said;
+		int status;
+	} rows[] = {
+		{"[]", "", HX_OK},
+		{" 12 ", "", HX_OK},
+		{"[1,\n[2, 3] , \"a\"]\n", "1:=1;2:=[2, 3];2:=\"a\";", HX_OK},
+		{"{\"a\": {\"b\": [1]},\n\n\"c\\\"\": 2}", "1:a={\"b\": [1]};3:c\\\"=2;", HX_OK},
+		{"[1, null, 2]", "1:=1;1:=null;", HX_NO},
+		{"[1, {\"a\": 01}]", "1:=1;", HX_INPUT},
+		{"[1,", "1:=1;", HX_INPUT},
+		{"[1] 2", "1:=1;", HX_INPUT},
+		{"", "", HX_INPUT},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char *said;
+		size_t size;
+		FILE *f = open_memstream(&said, &size);
+		struct hx_err err;
+
+		assert_int_equal(json_each(rows[i].text, strlen(rows[i].text), 1, "x.json", collect, f, &err), rows[i].status);
+		fclose(f);
+		assert_string_equal(said, rows[i].said);
+		free(said);
+	}
+}
+
+/* An item within its text: it ends where it ends, and keeps its line. */
+static int parse_again(void *arg, const struct json_item *item, struct hx_err *err)
+{
+	struct json *j;
+	int rc = json_parse_item(&j, item, "x.json", err);
+
+	if (rc)
+		return rc;
+	*(int *)arg += json_line(j, json_root(j)) * cJSON_GetArraySize(json_root(j));
+	json_free(j);
+	return json_each(item->text, item->len, item->line, "x.json", parse_again, arg, err);
+}
+
+static void items(void **state)
+{
+	static const char text[] = "[\n[7, 7],\n\n[[1,2,3]]\n]", twice[] = "[\n{\"a\": 1,\n\"a\": 2}]";
+	int sum = 0;
+	struct hx_err err;
+
+	(void)state;
+	if (json_each(text, strlen(text), 1, "x.json", parse_again, &sum, &err))
+		fail_msg("%s", err.msg);
+	assert_int_equal(sum, 2 * 2 + 4 * 1 + 4 * 3);
+	assert_int_equal(json_each(twice, strlen(twice), 1, "x.json", parse_again, &sum, &err), HX_INPUT);
+	assert_string_equal(err.msg, "x.json:3: duplicate key 'a'");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(accepts), cmocka_unit_test(refuses),   cmocka_unit_test(refuses_nul), cmocka_unit_test(depth),
 		cmocka_unit_test(large),   cmocka_unit_test(many_keys), cmocka_unit_test(lines),       cmocka_unit_test(quote),
-		cmocka_unit_test(list),
+		cmocka_unit_test(list),    cmocka_unit_test(each),      cmocka_unit_test(items),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,8 +60,10 @@ struct field_table {
 };
 
 /* Parses text into *obj (zeroed by this function first), a structure of table t. Errors: `NAME:LINE: PATH: what, remedy`; unknown
- * keys suggest the nearest known one ("did you mean 'gamma'?"). On error *obj is freed and zeroed. */
+ * keys suggest the nearest known one ("did you mean 'gamma'?"). On error *obj is freed and zeroed. The second reads a child that json_each
+ * found. */
 int field_read(void *obj, const struct field_table *t, const char *text, size_t len, const char *name, struct hx_err *err);
+int field_read_item(void *obj, const struct field_table *t, const struct json_item *item, const char *name, struct hx_err *err);
 void field_free(void *obj, const struct field_table *t);
 
 /* For checks between fields: HX_INPUT with `NAME:LINE: PATH: ...`, the line being that of path (`units[1].kernels[0].type`, with indices; `[3].x`

@@ -429,24 +429,37 @@ static int read_struct(const struct reader *r, void *obj, const struct field_tab
 	return rc;
 }
 
-int field_read(void *obj, const struct field_table *t, const char *text, size_t len, const char *name, struct hx_err *err)
+/* Frees json. */
+static int read_root(void *obj, const struct field_table *t, struct json *json, struct hx_err *err)
 {
-	struct json *json = NULL;
-	struct reader r = {.err = err};
-	struct spot root = {0};
-	int rc;
+	struct reader r = {json, err};
+	struct spot root = {.node = json_root(json)};
+	int rc = t->list ? read_field(&r, obj, t->fields, &root) : read_struct(&r, obj, t, t->fields, &root);
 
-	memset(obj, 0, t->size);
-	rc = (t->list ? json_parse_list : json_parse)(&json, text, len, name, err);
-	if (rc)
-		return rc;
-	r.json = json;
-	root.node = json_root(json);
-	rc = t->list ? read_field(&r, obj, t->fields, &root) : read_struct(&r, obj, t, t->fields, &root);
 	if (rc) {
 		field_free(obj, t);
 		memset(obj, 0, t->size);
 	}
 	json_free(json);
 	return rc;
+}
+
+int field_read(void *obj, const struct field_table *t, const char *text, size_t len, const char *name, struct hx_err *err)
+{
+	struct json *json;
+	int rc;
+
+	memset(obj, 0, t->size);
+	rc = (t->list ? json_parse_list : json_parse)(&json, text, len, name, err);
+	return rc ? rc : read_root(obj, t, json, err);
+}
+
+int field_read_item(void *obj, const struct field_table *t, const struct json_item *item, const char *name, struct hx_err *err)
+{
+	struct json *json;
+	int rc;
+
+	memset(obj, 0, t->size);
+	rc = json_parse_item(&json, item, name, err);
+	return rc ? rc : read_root(obj, t, json, err);
 }

@@ -1,4 +1,4 @@
-/* Writing a file as a whole: beside its name, which it takes when it is finished. */
+/* Whole files. One that is written stands beside its name, which it takes when it is finished. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
@@ -6,6 +6,10 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+
+/* The text of a file, which ends in NUL beyond *len; the caller frees it, on failure too. HX_INPUT: not a regular file, or more than `most` bytes;
+ * HX_IO: unreadable. */
+int file_read(const char *path, size_t most, char **text, size_t *len, struct hx_err *err);
 
 /* Whether file_write can be expected to succeed, for before the work. HX_IO: no folder to write to; HX_INPUT: what is there is not a regular file,
  * or is not to be replaced. */

@@ -28,8 +28,10 @@ struct json {
 
 /* The text ends in NUL and holds no other, so one character may always be looked at. */
 struct scan {
-	const char *p, *name;
+	const char *p, *end, *name;
 	int line, depth;
+	json_take *each; /* child of the root; NULL: places are noted */
+	void *arg;
 	struct place *places; /* in document order, without nodes */
 	size_t n, room;
 	struct hx_err *err;
@@ -194,20 +196,34 @@ static int scan_literal(struct scan *s)
 	return unexpected(s, "a value");
 }
 
-static int scan_key(struct scan *s)
+static int scan_key(struct scan *s, struct json_item *item)
 {
 	int rc;
 
 	if (*s->p != '"')
 		return unexpected(s, "a key in double quotes");
+	item->key = s->p + 1;
 	rc = scan_string(s);
 	if (rc)
 		return rc;
+	item->key_len = (size_t)(s->p - item->key) - 1;
 	skip_space(s);
 	if (*s->p != ':')
 		return unexpected(s, "':'");
 	s->p++;
 	return HX_OK;
+}
+
+static int scan_child(struct scan *s, struct json_item *item)
+{
+	int rc;
+
+	skip_space(s);
+	item->text = s->p;
+	item->line = s->line;
+	rc = scan_value(s);
+	item->len = (size_t)(s->p - item->text);
+	return rc || !s->each || s->depth > 1 ? rc : s->each(s->arg, item, s->err);
 }
 
 /* The rest of an array or object. */
@@ -219,9 +235,11 @@ static int scan_items(struct scan *s, bool object)
 	s->p++;
 	skip_space(s);
 	while (*s->p != close) {
-		rc = object ? scan_key(s) : HX_OK;
+		struct json_item item = {0};
+
+		rc = object ? scan_key(s, &item) : HX_OK;
 		if (!rc)
-			rc = scan_value(s);
+			rc = scan_child(s, &item);
 		if (rc)
 			return rc;
 		skip_space(s);
@@ -243,11 +261,8 @@ static int scan_items(struct scan *s, bool object)
 	return HX_OK;
 }
 
-static int scan_value(struct scan *s)
+static int note_place(struct scan *s)
 {
-	int rc;
-
-	skip_space(s);
 	if (s->n == JSON_MAX_VALUES)
 		return fail(s, "more than %d values", JSON_MAX_VALUES);
 	if (s->n == s->room) {
@@ -255,6 +270,17 @@ static int scan_value(struct scan *s)
 		s->places = hx_xrealloc(s->places, s->room, sizeof(*s->places));
 	}
 	s->places[s->n++] = (struct place){.line = s->line};
+	return HX_OK;
+}
+
+static int scan_value(struct scan *s)
+{
+	int rc;
+
+	skip_space(s);
+	rc = s->each ? HX_OK : note_place(s);
+	if (rc)
+		return rc;
 	if (*s->p == '"')
 		return scan_string(s);
 	if (*s->p == '-' || isdigit((unsigned char)*s->p))
@@ -292,7 +318,7 @@ static int scan_one(struct scan *s)
 	if (rc)
 		return rc;
 	skip_space(s);
-	return *s->p ? unexpected(s, "the end of the file") : HX_OK;
+	return s->p < s->end ? unexpected(s, "the end of the file") : HX_OK;
 }
 
 /* Values between white space, in `text`, where s->p points; they become the elements of an array: the white space after each but the last
@@ -409,10 +435,10 @@ error:
 	return rc;
 }
 
-static int parse(struct json **out, const char *text, size_t len, const char *name, bool list, struct hx_err *err)
+static int parse(struct json **out, const char *text, size_t len, int line, const char *name, bool list, struct hx_err *err)
 {
 	char *copy = hx_xmalloc(len + 3), *body = copy + 1; /* room for brackets */
-	struct scan s = {.p = body, .name = name, .line = 1, .err = err};
+	struct scan s = {.p = body, .end = body + len, .name = name, .line = line, .err = err};
 	int rc;
 
 	if (len)
@@ -437,12 +463,25 @@ static int parse(struct json **out, const char *text, size_t len, const char *na
 
 int json_parse(struct json **out, const char *text, size_t len, const char *name, struct hx_err *err)
 {
-	return parse(out, text, len, name, false, err);
+	return parse(out, text, len, 1, name, false, err);
 }
 
 int json_parse_list(struct json **out, const char *text, size_t len, const char *name, struct hx_err *err)
 {
-	return parse(out, text, len, name, true, err);
+	return parse(out, text, len, 1, name, true, err);
+}
+
+int json_parse_item(struct json **out, const struct json_item *item, const char *name, struct hx_err *err)
+{
+	return parse(out, item->text, item->len, item->line, name, false, err);
+}
+
+int json_each(const char *text, size_t len, int line, const char *name, json_take *each, void *arg, struct hx_err *err)
+{
+	struct scan s = {.p = text, .end = text + len, .name = name, .line = line, .each = each, .arg = arg, .err = err};
+	int rc = scan_start(&s, len);
+
+	return rc ? rc : scan_one(&s);
 }
 
 void json_free(struct json *j)

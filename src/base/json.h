@@ -27,6 +27,21 @@ const struct cJSON *json_root(const struct json *j);
 const char *json_name(const struct json *j);
 int json_line(const struct json *j, const struct cJSON *node); /* 1-based line on which the value starts */
 
+/* A child of an array or object, as it stands in the text. */
+struct json_item {
+	const char *key; /* without its quotes, escapes and all; of an array's: NULL */
+	const char *text;
+	size_t key_len, len;
+	int line;
+};
+
+/* Calls each for every child of the array or object that a text is, in order, until it returns other than 0, and returns that: for lists that are too
+ * long to be held as a tree. Memory does not grow with the text, which ends in NUL beyond len or is an item of another. Fails as json_parse does, but
+ * for duplicate keys and the number of values; line is that of the text's beginning. */
+typedef int json_take(void *arg, const struct json_item *item, struct hx_err *err);
+int json_each(const char *text, size_t len, int line, const char *name, json_take *each, void *arg, struct hx_err *err);
+int json_parse_item(struct json **out, const struct json_item *item, const char *name, struct hx_err *err);
+
 /* Writes s as a JSON string, quotes included; controls (text_is_control) are escaped, malformed UTF-8 becomes U+FFFD. */
 void json_quote(FILE *f, const char *s);
 

@@ -1,4 +1,4 @@
-/* hexplore plot: the charts of a stored sweep. */
+/* hexplore plot: the charts of a stored sweep, and of a trace. */
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/plot_data.h"
@@ -344,13 +344,15 @@ out:
 static const struct kind {
 	const char *name, *help;
 	bool takes_id, about_best; /* about_best: drawn around a speculative point, found beforehand */
+	bool of_trace;             /* and not of a stored sweep */
 	int (*draw)(struct plotting *p, struct hx_err *err);
 } kinds[] = {
-	{"heatmap", "speedup by mapping pair and gamma", false, true, draw_heatmap},
-	{"gamma", "speedup over gamma, of the best mapping pairs", false, true, draw_gamma},
-	{"breakdown", "where the time of a token goes, beside plain decoding", true, true, draw_breakdown},
-	{"roofline", "what the units can do at best, and what the operators do", true, true, plot_roofline_draw},
-	{"pareto", "latency against memory (or energy) of all points", false, false, draw_pareto},
+	{"heatmap", "speedup by mapping pair and gamma", false, true, false, draw_heatmap},
+	{"gamma", "speedup over gamma, of the best mapping pairs", false, true, false, draw_gamma},
+	{"breakdown", "where the time of a token goes, beside plain decoding", true, true, false, draw_breakdown},
+	{"roofline", "what the units can do at best, and what the operators do", true, true, false, plot_roofline_draw},
+	{"pareto", "latency against memory (or energy) of all points", false, false, false, draw_pareto},
+	{"timeline", "what ran when on which unit, from a trace that 'run' wrote", false, false, true, plot_timeline_draw},
 };
 enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };
 
@@ -368,7 +370,8 @@ static int find_kind(const char *name, const struct kind **out, struct hx_err *e
 	}
 	near = text_nearest(name, names);
 	return hx_err_set(err, HX_INPUT, "plot: no chart '%s'; %s%s%s", text_clean(shown, sizeof(shown), name),
-			  near ? "did you mean '" : "there are heatmap, gamma, breakdown, roofline and pareto", near ? near : "", near ? "'?" : "");
+			  near ? "did you mean '" : "there are heatmap, gamma, breakdown, roofline, pareto and timeline", near ? near : "",
+			  near ? "'?" : "");
 }
 
 static int check_target_quant(const struct plotting *p, struct hx_err *err)
@@ -394,10 +397,14 @@ static int check_drafter(const struct plotting *p, struct hx_err *err)
 			  : HX_OK;
 }
 
-static int draw(struct plotting *p, const struct kind *kind, struct hx_err *err)
+static int draw(struct plotting *p, const struct kind *kind, const char *db, const char *sweep_id, struct hx_err *err)
 {
 	int rc;
 
+	if (kind->of_trace)
+		return kind->draw(p, err);
+	if ((rc = session_open(&p->s, db, sweep_id, err)))
+		return rc;
 	if ((rc = session_load(&p->s, err)) || (rc = check_target_quant(p, err)) || (rc = check_drafter(p, err)))
 		return rc;
 	if (kind->about_best) {
@@ -432,6 +439,9 @@ int cmd_plot(const struct opt_command *about, int argc, char **argv, struct hx_e
 		{"target-quant", 0, "T", "target quantisation (default: that of the best point; pareto: all)", &p.target_quant, NULL},
 		{"drafter", 0, "D", "only that drafter", &p.drafter, NULL},
 		{"objectives", 0, "LIST", "of pareto: latency,memory (default) or latency,energy", &p.objectives, NULL},
+		{"trace", 0, "F", "of timeline: the file that 'run --trace' wrote", &p.trace, NULL},
+		{"from", 0, "T", "of timeline: ms, or as in r5 a round (default: in the middle)", &p.from, NULL},
+		{"to", 0, "T", "of timeline: likewise, that round included", &p.to, NULL},
 		{"sweep-id", 0, "N", "of sweep N (default: the latest)", &sweep_id, NULL},
 		{"db", 0, "F", "database (default: " CMD_DEFAULT_DB ")", &db, NULL},
 		{0}};
@@ -446,16 +456,15 @@ int cmd_plot(const struct opt_command *about, int argc, char **argv, struct hx_e
 	if (rc || help)
 		return rc;
 	if (first == argc)
-		return hx_err_set(err, HX_INPUT, "plot: which chart? heatmap, gamma, breakdown, roofline or pareto; see 'hexplore plot --help'");
+		return hx_err_set(err, HX_INPUT, "plot: which chart? heatmap, gamma, breakdown, roofline, pareto or timeline; see 'hexplore plot "
+						 "--help'");
 	if ((rc = find_kind(argv[first++], &kind, err)))
 		return rc;
 	if (first < argc && kind->takes_id && (rc = session_point_id(argv[first++], id_sweep, sizeof(id_sweep), &sweep_id, &p.id, err)))
 		return rc;
 	if ((rc = cmd_no_arguments(about, argc, argv, first, err)) || (p.path && (rc = gnuplot_path_check(p.path, err))))
 		return rc;
-	if ((rc = session_open(&p.s, db, sweep_id, err)))
-		return rc;
-	rc = draw(&p, kind, err);
+	rc = draw(&p, kind, db, sweep_id, err);
 	session_close(&p.s);
 	free(p.title);
 	free(p.subtitle);

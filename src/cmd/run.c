@@ -1,8 +1,9 @@
 /* hexplore run: generates text with one configuration. The text goes to stdout, figures to stderr. */
+#include "base/file.h"
 #include "base/interrupt.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
-#include "cmd/model_options.h"
+#include "cmd/run_trace.h"
 #include "output/report.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@ struct run {
 	struct loaded *models;
 	struct hx_generate what;
 	int *prompt;
+	const char *trace; /* file; NULL: none is wanted */
 	bool silent;   /* the comparison's text is not printed */
 	bool first;    /* nothing was printed yet */
 	bool terminal;
@@ -191,7 +193,7 @@ static int generate(struct run *r, bool quiet, bool verbose, bool compared, stru
 	struct hx_trace trace = {.ops = true};
 	int rc;
 
-	if (verbose) {
+	if (verbose || r->trace) {
 		hx_exec_trace(runner->target.exec, &trace);
 		if (runner->draft.exec)
 			hx_exec_trace(runner->draft.exec, &trace);
@@ -205,6 +207,8 @@ static int generate(struct run *r, bool quiet, bool verbose, bool compared, stru
 		tell(r, &g);
 	if (!rc && verbose)
 		tell_steps(&trace);
+	if (!rc && r->trace)
+		rc = run_trace_write(r->trace, r->models, HX_SEQUENTIAL, &trace, err);
 	if (!rc && compared && !interrupt_came())
 		rc = compare(r, &g, err);
 	if (!rc && interrupt_came())
@@ -219,7 +223,7 @@ int cmd_run(const struct opt_command *about, int argc, char **argv, struct hx_er
 {
 	struct model_options models = {0};
 	const char *prompt = NULL, *prompt_file = NULL, *tokens = NULL, *temperature = NULL, *top_k = NULL, *top_p = NULL, *seed = NULL, *mode = NULL,
-		   *confidence = NULL;
+		   *confidence = NULL, *trace = NULL;
 	bool help = false, special = false, quiet = false, verbose = false, compared = false;
 	const struct opt opts[] = {
 		MODEL_OPTIONS(models),
@@ -234,6 +238,7 @@ int cmd_run(const struct opt_command *about, int argc, char **argv, struct hx_er
 		{"top-p", 0, "P", "sample from the likeliest that hold this share (default: 1)", &top_p, NULL},
 		{"seed", 0, "N", "of sampling (default: 1)", &seed, NULL},
 		{"compare", 0, NULL, "then decode plainly: same text? how much faster?", NULL, &compared},
+		{"trace", 0, "FILE", "write what ran when, for 'plot timeline' and Perfetto", &trace, NULL},
 		{"verbose", 'v', NULL, "time by pass and operator", NULL, &verbose},
 		{"quiet", 'q', NULL, "the text only", NULL, &quiet},
 		{0}};
@@ -252,6 +257,8 @@ int cmd_run(const struct opt_command *about, int argc, char **argv, struct hx_er
 		return rc;
 	if (mode && strcmp(mode, "sequential") != 0)
 		return hx_err_set(err, HX_INPUT, "--mode: sequential is the only one that can be run yet, not '%.40s'", mode);
+	if (trace && (rc = file_may_write(trace, true, err)))
+		return rc;
 	if (prompt && prompt_file)
 		return hx_err_set(err, HX_INPUT, "--prompt and --prompt-file: one of them");
 	if ((tokens && (rc = text_int(tokens, 1, 1 << 24, "--tokens", &n, err))) || (top_k && (rc = text_int(top_k, 0, 1 << 24, "--top-k", &k, err))) ||
@@ -268,6 +275,7 @@ int cmd_run(const struct opt_command *about, int argc, char **argv, struct hx_er
 		len = strlen(prompt);
 	if ((rc = model_options_load(&loaded, &models, &more, err)))
 		goto end;
+	r.trace = trace;
 	r.what.gamma = loaded.options.gamma;
 	r.what.max_tokens = (int)n;
 	r.what.token = take_token;

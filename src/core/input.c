@@ -1,6 +1,7 @@
 /* Input files. */
 #include "core/input.h"
 
+#include "base/file.h"
 #include "base/text.h"
 #include "core/shape.h"
 #include "engine/model.h"
@@ -17,40 +18,6 @@ enum { MAX_BYTES = 16 << 20 };
 
 const char *const input_kinds[] = {"profile", "sweep", "model", "acceptance", "costs", NULL};
 static const char *const folders[] = {"hwprofiles", "sweeps", "models", "acceptance", "sweeps"};
-
-/* O_NONBLOCK: a FIFO would otherwise hang the open. */
-static int read_file(const char *path, char **text, size_t *len, struct hx_err *err)
-{
-	char shown[256];
-	struct stat st;
-	size_t have = 0;
-	ssize_t n = 0;
-	int rc = HX_OK, fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-
-	text_clean(shown, sizeof(shown), path);
-	*text = NULL;
-	if (fd < 0 || fstat(fd, &st) < 0)
-		rc = hx_err_set(err, HX_IO, "cannot read '%s': %s", shown, strerror(errno));
-	else if (S_ISDIR(st.st_mode))
-		rc = hx_err_set(err, HX_INPUT, "'%s' is a directory; name the file", shown);
-	else if (!S_ISREG(st.st_mode))
-		rc = hx_err_set(err, HX_INPUT, "'%s' is not a regular file", shown);
-	else if (st.st_size > MAX_BYTES)
-		rc = hx_err_set(err, HX_INPUT, "'%s' has %lld bytes; at most %d are read", shown, (long long)st.st_size, MAX_BYTES);
-	if (rc)
-		goto out;
-	*text = hx_xmalloc((size_t)st.st_size + 1);
-	while (have < (size_t)st.st_size && (n = read(fd, *text + have, (size_t)st.st_size - have)) > 0)
-		have += (size_t)n;
-	if (n < 0)
-		rc = hx_err_set(err, HX_IO, "cannot read '%s': %s", shown, strerror(errno));
-	(*text)[have] = '\0';
-	*len = have;
-out:
-	if (fd >= 0)
-		close(fd);
-	return rc;
-}
 
 bool input_is_gguf(const char *path)
 {
@@ -70,7 +37,7 @@ static int read_input(enum input_kind kind, const char *path, char **text, size_
 	int rc;
 
 	if (kind != INPUT_MODEL || !input_is_gguf(path))
-		return read_file(path, text, len, err);
+		return file_read(path, MAX_BYTES, text, len, err);
 	if ((rc = hx_model_open(&m, path, err)))
 		return rc;
 	*text = shape_text(&m.shape);
@@ -166,7 +133,7 @@ int input_find(struct inputs *set, enum input_kind kind, const char *name, const
 	if (*name && (try_path(&s, NULL, "", "") || try_path(&s, NULL, "", ".json") || each_root(try_root, &s)))
 		rc = read_input(kind, s.path, &text, &len, err);
 	else if (*name && stat(name, &st) == 0)
-		rc = read_file(name, &text, &len, err); /* a directory: says so */
+		rc = file_read(name, MAX_BYTES, &text, &len, err); /* a directory: says so */
 	else
 		rc = not_found(&s, err);
 	if (!rc)

@@ -37,15 +37,6 @@ static void labels_put(const struct labels *l, const struct plot_frame *f, const
 	plot_frame_text(f, g, f->left - 8, y, l->font, 'r', plot_text_fit(shown, sizeof(shown), label, LABEL_MOST));
 }
 
-/* A coloured square and what it stands for; returns where the next can begin. */
-static double swatch(const struct plot_frame *f, const struct gnuplot *g, double x, double y, const char *colour, const char *what)
-{
-	fprintf(g->script, "set object rectangle from screen %g,%g to screen %g,%g fc rgb '%s' fs solid noborder\n", plot_frame_x(f, x),
-		plot_frame_y(f, y + 7), plot_frame_x(f, x + 14), plot_frame_y(f, y - 7), colour);
-	plot_frame_text(f, g, x + 20, y, FONT, 'l', what);
-	return x + 20 + plot_frame_text_width(what, FONT) + 16;
-}
-
 /* ---- heat map ---- */
 
 /* In pixels, but for MANY_ROWS. LEAST_CELL: narrower cells get no number. */
@@ -87,7 +78,7 @@ static void heatmap_colours(const struct gnuplot *g, const struct plot_frame *f,
 	fprintf(g->script, ") scale 0.4 offset 0,0.4 font ',%d'\nset colorbox horizontal user origin %g,%g size %g,%g\n", SMALL_FONT,
 		plot_frame_x(f, left), plot_frame_y(f, f->bottom + 76), (double)SCALE_WIDTH / f->width, 12.0 / f->height);
 	plot_frame_text(f, g, x, f->bottom + 70, FONT, 'l', "speedup");
-	swatch(f, g, x + plot_frame_text_width("speedup", FONT) + 16, f->bottom + 70, grey, h->missing);
+	plot_frame_swatch(f, g, x + plot_frame_text_width("speedup", FONT) + 16, f->bottom + 70, grey, h->missing);
 }
 
 /* Column, row, speedup, its place on the scale, colour of its number. */
@@ -203,7 +194,7 @@ static void bar_texts(const struct gnuplot *g, const struct plot_frame *f, const
 	}
 	plot_frame_axes(f, g, "milliseconds per token", NULL);
 	for (int p = 0; p < PLOT_PHASES; p++)
-		x = swatch(f, g, x, f->bottom + 76, phase_colours[p], plot_text_phases[p]);
+		x = plot_frame_swatch(f, g, x, f->bottom + 76, phase_colours[p], plot_text_phases[p]);
 }
 
 int plot_breakdown(const struct plot_breakdown *b, const char *path, struct hx_err *err)

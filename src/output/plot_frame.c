@@ -110,3 +110,11 @@ void plot_frame_key(const struct plot_frame *f, const struct gnuplot *g)
 	fprintf(g->script, "set key at screen %.6g,%.6g left top Left reverse maxcols 1 samplen 3 font ',%d' spacing 1.2\n",
 		plot_frame_x(f, f->left), plot_frame_y(f, f->bottom + 58), AXIS_FONT);
 }
+
+double plot_frame_swatch(const struct plot_frame *f, const struct gnuplot *g, double x, double y, const char *colour, const char *what)
+{
+	fprintf(g->script, "set object rectangle from screen %g,%g to screen %g,%g fc rgb '%s' fs solid noborder\n", plot_frame_x(f, x),
+		plot_frame_y(f, y + 7), plot_frame_x(f, x + 14), plot_frame_y(f, y - 7), colour);
+	plot_frame_text(f, g, x + 20, y, AXIS_FONT, 'l', what);
+	return x + 20 + plot_frame_text_width(what, AXIS_FONT) + 16;
+}

@@ -24,6 +24,9 @@ void plot_frame_boxed(const struct plot_frame *f, const struct gnuplot *g, doubl
 /* Titles of the axes; y may be NULL. */
 void plot_frame_axes(const struct plot_frame *f, const struct gnuplot *g, const char *x, const char *y);
 
+/* A coloured square and what it stands for; returns where the next can begin. */
+double plot_frame_swatch(const struct plot_frame *f, const struct gnuplot *g, double x, double y, const char *colour, const char *what);
+
 /* The legend, one entry a line, under the title of the x axis; it takes this much of `below`. */
 void plot_frame_key(const struct plot_frame *f, const struct gnuplot *g);
 #define PLOT_FRAME_KEY(entries) (64 + 21.0 * (double)(entries))

@@ -75,8 +75,7 @@ void plot_text_note(const struct plot_head *h)
 		plot_text_wrapped(h->note);
 }
 
-/* Pads a label with spaces, by characters rather than bytes. */
-static void print_label(const char *label, size_t width)
+void plot_text_label(const char *label, size_t width)
 {
 	char cell[128];
 
@@ -102,12 +101,12 @@ void plot_text_heatmap(const struct plot_heatmap *h)
 	columns = (PLOT_TEXT_WIDTH - width) / CELL;
 	step = (h->n_gamma + columns - 1) / columns; /* every step-th draft length, the best among them */
 	plot_text_head(&h->head);
-	print_label("gamma", width);
+	plot_text_label("gamma", width);
 	for (size_t g = h->best_gamma % step; g < h->n_gamma; g += step)
 		printf("%*d ", CELL - 1, h->gamma[g]);
 	putchar('\n');
 	for (size_t r = 0; r < h->n_rows; r++) {
-		print_label(h->rows[r], width);
+		plot_text_label(h->rows[r], width);
 		for (size_t g = h->best_gamma % step; g < h->n_gamma; g += step) {
 			double v = h->speedup[r * h->n_gamma + g];
 
@@ -151,7 +150,7 @@ void plot_text_breakdown(const struct plot_breakdown *b)
 		double sum = 0;
 		size_t drawn = 0;
 
-		print_label(b->bars[i].label, width);
+		plot_text_label(b->bars[i].label, width);
 		fputs(" |", stdout);
 		for (int p = 0; p < PLOT_PHASES; p++) {
 			sum += b->bars[i].phase_ms[p];

@@ -11,6 +11,9 @@ extern const char *const plot_text_phases[PLOT_PHASES];
 /* Copies s into buf, cut to `width` characters; what is cut ends in `..`. */
 const char *plot_text_fit(char *buf, size_t size, const char *s, size_t width);
 
+/* Prints s on stdout, cut likewise, and padded to that many. */
+void plot_text_label(const char *s, size_t width);
+
 /* Bytes of s, or of as many of its words as fit into width characters. */
 size_t plot_text_line(const char *s, size_t width);
 
