@@ -5,14 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int fail_none(const struct hx_engine *e, int unit, struct hx_err *err)
-{
-	return hx_err_set(err, HX_IO,
-			  "%s: there is no OpenCL device here; install the driver of the GPU, or PoCL, for which the CPU is one (Debian and Ubuntu: apt-get install "
-			  "pocl-opencl-icd)",
-			  e->units.v[unit]->name);
-}
-
 /* Names what is here, as far as there is room. */
 static int fail_other(const struct hx_engine *e, int unit, struct hx_err *err)
 {
@@ -36,7 +28,7 @@ static int open_device(struct hx_engine *e, int unit, struct hx_err *err)
 	if (!e->found && hx_cl_list(&e->found, &e->n_found, &why))
 		return hx_err_set(err, HX_IO, "%s: %s", e->units.v[unit]->name, why.msg);
 	if (!e->n_found)
-		return fail_none(e, unit, err);
+		return hx_err_set(err, HX_IO, "%s: " HX_CL_NONE, e->units.v[unit]->name);
 	device = hx_cl_choose(e->found, e->n_found, &d->wish);
 	return device ? hx_cl_open(&d->cl, device, &d->options, err) : fail_other(e, unit, err);
 }

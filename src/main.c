@@ -25,7 +25,7 @@ static const struct command commands[] = {
 	{{"validate", "ID [ID ...] [options]", "run points on this machine, compare with the prediction",
 	  "ID is a point of the latest sweep; N:ID one of sweep N. Where no weights are given\n"
 	  "they are random and the acceptance is imposed: timing is real, text is not.\n"}, cmd_validate},
-	{{"devices", "[options]", "show this machine's CPUs, and how fast they read memory", NULL}, cmd_devices},
+	{{"devices", "[options]", "show this machine's CPUs and OpenCL devices, and which profile fits", NULL}, cmd_devices},
 	{{"calibrate", "[-o FILE] [options]", "measure this machine into a hardware profile",
 	  "Runs the engine's own kernels for some minutes, on models that are made for it\nin TMPDIR; the machine should have nothing else to do meanwhile.\n"}, cmd_calibrate},
 	{{"profile", "list | show PROFILE | check PROFILE...", "list, show or check hardware profiles", NULL}, cmd_profile},

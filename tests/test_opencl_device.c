@@ -11,6 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What common.cl wants. */
+#define FORM "-DOUT=4 -DLANES=64 -DWG=16 -DDOT=0"
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static struct hx_cl_info *devices;
@@ -254,18 +257,18 @@ static void built_once(void **state)
 	(void)state;
 	need_device();
 	kept(drop);
-	build_afresh("");
+	build_afresh(FORM);
 	assert_int_equal(kept(NULL), 1);
 	which = 0;
 	kept(take);
 	for (size_t i = 0; i < COUNT(damages); i++) {
 		kept(damages[i]);
-		build_afresh("");
+		build_afresh(FORM);
 		which = 1;
 		if (kept(take) != 1 || length[0] != length[1] || memcmp(content[0], content[1], 32))
 			fail_msg("damage %zu is not repaired", i);
 	}
-	build_afresh("-DX=1");
+	build_afresh(FORM " -DX=1");
 	assert_int_equal(kept(NULL), 2);
 }
 
@@ -279,7 +282,7 @@ static void without_cache(void **state)
 	kept(drop);
 	for (size_t i = 0; i < COUNT(folders); i++) {
 		setenv("HEXPLORE_CACHE", folders[i], 1);
-		build_afresh("");
+		build_afresh(FORM);
 	}
 	setenv("HEXPLORE_CACHE", folder, 1);
 	assert_int_equal(kept(NULL), 0);
@@ -295,10 +298,10 @@ static void does_not_build(void **state)
 	need_device();
 	kept(drop);
 	cl = open_first(-1);
-	assert_int_equal(hx_cl_program(cl, "nothing", "-Dnothing=+", &p, &err), HX_IO);
+	assert_int_equal(hx_cl_program(cl, "nothing", FORM " -Dnothing=+", &p, &err), HX_IO);
 	if (!strstr(err.msg, devices[0].name) || !strstr(err.msg, "does not build nothing.cl: ") || !strstr(err.msg, "error"))
 		fail_msg("%s", err.msg);
-	assert_int_equal(hx_cl_program(cl, "nothing", "-Dnothing=a;b;c;d;e;f;g;h;i;j;k;l;m;n", &p, &err), HX_IO);
+	assert_int_equal(hx_cl_program(cl, "nothing", FORM " -Dnothing=a;b;c;d;e;f;g;h;i;j;k;l;m;n", &p, &err), HX_IO);
 	if (!strstr(err.msg, "... all of it is in ") || !strstr(err.msg, folder) || kept(NULL) != 1)
 		fail_msg("%s", err.msg);
 	assert_int_equal(hx_cl_program(cl, "nowhere", "", &p, &err), HX_IO);

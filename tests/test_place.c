@@ -2,6 +2,10 @@
 #define _GNU_SOURCE /* affinity */
 #include "one_cpu.h"
 
+#include "core/input.h"
+#include "core/profile.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +36,39 @@ static void chooses(void **state)
 
 		if (got != (cases[i].want < 0 ? NULL : &devices[cases[i].want]))
 			fail_msg("case %zu: %s", i, got ? got->name : "none");
+	}
+}
+
+/* The shipped profiles name their GPUs as drivers do: what clinfo shows on such boards with Arm's driver (r50p0 and others), and the form of Mesa's rusticl. */
+static void shipped(void **state)
+{
+	static const struct {
+		const char *profile, *platform, *device;
+	} rows[] = {
+		{"imx95", "ARM Platform", "Mali-G310 r0p0"},   {"mali-g52", "ARM Platform", "Mali-G52 r1p0"},     {"rk3566", "ARM Platform", "Mali-G52 r1p0"},
+		{"mt8195", "ARM Platform", "Mali-G57 r0p1"},   {"rk3588", "ARM Platform", "Mali-G610 r0p0"},      {"rk3588", "ARM Platform", "Mali-LODX r0p0"},
+		{"tensor-g3", "ARM Platform", "Mali-G715 r0p0"}, {"rk3588", "rusticl", "Mali-G610 MC4 (Panfrost)"}, {"mt8195", "rusticl", "Mali-G57 (Panfrost)"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct hx_cl_info device = {.is_gpu = true};
+		struct inputs in = {0};
+		const struct input *file;
+		struct profile p;
+		struct hx_err err;
+		int found = 0;
+
+		snprintf(device.platform, sizeof(device.platform), "%s", rows[i].platform);
+		snprintf(device.name, sizeof(device.name), "%s", rows[i].device);
+		assert_int_equal(input_find(&in, INPUT_PROFILE, rows[i].profile, &file, &err), HX_OK);
+		assert_int_equal(profile_parse(&p, file->text, file->len, file->path, &err), HX_OK);
+		for (size_t u = 0; u < p.n_units; u++)
+			found += p.units[u].device && hx_cl_choose(&device, 1, &(struct hx_cl_wish){p.units[u].platform, p.units[u].device, 0});
+		if (found != 1)
+			fail_msg("%s: %s of %s", rows[i].profile, rows[i].device, rows[i].platform);
+		profile_free(&p);
+		inputs_free(&in);
 	}
 }
 
@@ -84,7 +121,7 @@ static void threads(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(chooses), cmocka_unit_test(refuses), cmocka_unit_test(threads)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(chooses), cmocka_unit_test(shipped), cmocka_unit_test(refuses), cmocka_unit_test(threads)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,5 @@
 /* Devices: found, described, opened. */
-#include "engine/opencl/internal.h"
-
+#include "engine/opencl/form.h"
 #include "engine/opencl/threads.h"
 #include "engine/trace.h"
 
@@ -217,24 +216,12 @@ static int create_context(struct hx_cl *cl, struct hx_err *err)
 	return code == CL_SUCCESS ? HX_OK : hx_cl_fail(cl, code, "creating a context", err);
 }
 
-static int create_nothing(struct hx_cl *cl, cl_kernel *out, struct hx_err *err)
-{
-	cl_program program;
-	cl_int code;
-	int rc = hx_cl_program(cl, "nothing", "", &program, err);
-
-	if (rc)
-		return rc;
-	*out = clCreateKernel(program, "nothing", &code);
-	return *out ? HX_OK : hx_cl_fail(cl, code, "preparing an empty kernel", err);
-}
-
 /* What the driver did not tell of the device it tells of a kernel. */
 static int ask_multiple(struct hx_cl *cl, struct hx_err *err)
 {
 	size_t multiple = 1;
 	cl_kernel kernel;
-	int rc = create_nothing(cl, &kernel, err);
+	int rc = hx_cl_kernel(cl, "nothing", "nothing", -1, 0, 0, &kernel, err);
 
 	if (rc)
 		return rc;
@@ -330,7 +317,7 @@ int hx_cl_launch_s(struct hx_cl *cl, double *out, struct hx_err *err)
 	double s[LAUNCHES];
 	cl_kernel kernel;
 	cl_int code;
-	int rc = create_nothing(cl, &kernel, err);
+	int rc = hx_cl_kernel(cl, "nothing", "nothing", -1, 0, 0, &kernel, err);
 
 	if (rc)
 		return rc;

@@ -21,6 +21,9 @@ struct hx_cl_info {
 	int at[2];                /* number of its platform, and in that */
 };
 
+/* What to say where there is none. */
+#define HX_CL_NONE "no OpenCL device here: install its driver (without a GPU: pocl-opencl-icd)"
+
 /* All devices with a compiler, in the drivers' order; none is no failure. The caller frees *out. HX_IO: the loader fails, or a platform that fails is all there is;
  * a build without OpenCL says so. The first call loads the drivers: with PoCL that takes a while. */
 int hx_cl_list(struct hx_cl_info **out, size_t *n, struct hx_err *err);

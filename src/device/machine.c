@@ -48,8 +48,7 @@ static bool names_cpu(const struct profile *p, int cpu)
 	return false;
 }
 
-/* Of the processors here that no CPU of the profile names the last, or else the last of all: a device that is a CPU should be in nobody's way. */
-static int spare_cpu(const struct probe *p, const struct profile *profile)
+int machine_spare_cpu(const struct probe *p, const struct profile *profile)
 {
 	int last[2] = {-1, -1};
 
@@ -67,7 +66,7 @@ static void add_devices(struct machine *m)
 {
 	for (int i = 0; i < MACHINE_DEVICES; i++) {
 		m->engine.devices[m->engine.units.n] =
-			(struct hx_engine_device){.wanted = true, .wish = {.rank = i}, .options = {.cpu = spare_cpu(&m->probe, NULL)}};
+			(struct hx_engine_device){.wanted = true, .wish = {.rank = i}, .options = {.cpu = machine_spare_cpu(&m->probe, NULL)}};
 		add_unit(m, machine_devices[i], HX_GPU, 1, NAN);
 	}
 }
@@ -109,7 +108,7 @@ static int add_profile(struct machine *m, const struct profile *p, struct hx_err
 			m->engine.devices[i] = (struct hx_engine_device){
 				.wanted = true,
 				.wish = {u->platform, u->device, 0},
-				.options = {.cpu = u->n_affinity ? u->affinity[0] : spare_cpu(&m->probe, p)},
+				.options = {.cpu = u->n_affinity ? u->affinity[0] : machine_spare_cpu(&m->probe, p)},
 			};
 	}
 	return rc;

@@ -22,6 +22,9 @@ extern const char *const machine_devices[MACHINE_DEVICES];
 int machine_init(struct machine *m, const struct profile *profile, const char *kernels, struct hx_err *err);
 void machine_free(struct machine *m);
 
+/* Where a device that is a CPU is in nobody's way: the last processor that no CPU of the profile (or NULL) names, or else the last. */
+int machine_spare_cpu(const struct probe *p, const struct profile *profile);
+
 /* Processes that ran or waited, over the last minute; NAN: unknown. Beyond MACHINE_BUSY a measurement should say so. */
 #define MACHINE_BUSY 0.3
 double machine_load(void);
