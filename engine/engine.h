@@ -17,8 +17,8 @@ struct hx_engine {
 
 void hx_engine_free(struct hx_engine *e);
 
-/* So many cores of a unit. Pools are the engine's. */
-int hx_engine_pool(struct hx_engine *e, int unit, int cores, struct hx_pool **out, struct hx_err *err);
+/* So many cores of a unit, from the first one on. Pools are the engine's. */
+int hx_engine_pool(struct hx_engine *e, int unit, int first, int cores, struct hx_pool **out, struct hx_err *err);
 
 /* How a model is wanted. */
 struct hx_engine_model {
@@ -26,6 +26,7 @@ struct hx_engine_model {
 	int type;            /* enum hx_type to requantise to; -1: as in the file */
 	const struct hx_instance *like; /* has its file and weights of that type, which are used, and outlives it; NULL: they are loaded */
 	const char *mapping;
+	const struct hx_instance *beside; /* works at the same time: this one takes other cores; NULL: none does */
 	bool text;           /* its tokenizer is wanted */
 	struct hx_exec_options options; /* context 0: as much as the model holds, 4096 at most */
 	bool shorter;        /* a context that the model does not hold is cut to what it does */
@@ -46,7 +47,7 @@ struct hx_instance {
 };
 
 /* Loads a model, whose memory is the engine's no longer until the instance is freed. HX_INPUT: refused before loading, with the figures, where it would not
- * fit; a mapping that sets a clock. The engine outlives the instance, which stays where it is. */
+ * fit; a mapping that sets a clock, or that needs what the instance beside has. The engine outlives the instance, which stays where it is. */
 int hx_instance_open(struct hx_instance *in, struct hx_engine *e, const struct hx_engine_model *want, struct hx_err *err);
 void hx_instance_free(struct hx_instance *in);
 

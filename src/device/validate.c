@@ -264,7 +264,7 @@ static double memory_speed(const struct job *j)
 	struct hx_pool *pool;
 	struct hx_err err;
 
-	if (!r->buffer || isnan(unit->read_bytes_s) || hx_engine_pool(&j->v->machine.engine, u, unit->is.cores, &pool, &err))
+	if (!r->buffer || isnan(unit->read_bytes_s) || hx_engine_pool(&j->v->machine.engine, u, 0, unit->is.cores, &pool, &err))
 		return NAN;
 	for (int i = 0; i < READS; i++)
 		s[i] = probe_read_s(r, pool);
