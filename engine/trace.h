@@ -25,6 +25,9 @@ struct hx_trace {
 };
 
 void hx_trace_add(struct hx_trace *t, const struct hx_event *e); /* t may be NULL */
+
+/* Puts the events of another behind those of t. Executors that work at the same time need a trace each. */
+void hx_trace_join(struct hx_trace *t, const struct hx_trace *more);
 void hx_trace_free(struct hx_trace *t);
 double hx_trace_now_s(void);
 

@@ -100,7 +100,7 @@ static void bench(const char *path, struct hx_engine *e, struct bench_memory *me
 	struct hx_err err;
 	struct hx_lm lm;
 
-	if (hx_instance_open(&in, e, &want, &err) || hx_engine_pool(e, 1, 1, &reader, &err))
+	if (hx_instance_open(&in, e, &want, &err) || hx_engine_pool(e, 1, 0, 1, &reader, &err))
 		fail(err.msg);
 	lm = hx_exec_lm(in.exec);
 	pass_s(&lm, HX_PASS_PREFILL_TARGET, CACHED, 0);

@@ -100,8 +100,6 @@ static int check_point(struct validate *v, const struct point *pt, struct hx_err
 	char reason[192];
 	int rc;
 
-	if (d && pt->mode == HX_OVERLAPPED)
-		return hx_err_set(err, HX_INPUT, "overlapped drafting is not run by the engine yet");
 	predict_point(v->p, pt, &pair, &pr);
 	predict_pair_free(&pair);
 	if (!pr.feasible)
