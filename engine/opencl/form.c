@@ -46,7 +46,7 @@ int hx_cl_kernel(struct hx_cl *cl, const char *file, const char *name, int type,
 		snprintf(options + n, sizeof(options) - n, " -DROWS=%d -DBLOCKS=%d -DHEAD=%d -DCODE=%d -DHIGH=%d -DOFFSET=%d", rows, l->blocks, l->head, l->code,
 			 l->high, l->offset);
 	} else if (d_head) {
-		snprintf(options + n, sizeof(options) - n, " -DDIMS=%d", (d_head + form.wg - 1) / form.wg);
+		snprintf(options + n, sizeof(options) - n, " -DD=%d", d_head);
 	}
 	rc = hx_cl_program(cl, file, options, &program, err);
 	if (rc)

@@ -257,8 +257,8 @@ static int attn(const struct call *c)
 
 	r->coded = r->coded == HX_FLOW_ATT ? -1 : r->coded;
 	return run(c, HX_CL_ATTEND, (size_t)s->heads, (size_t)c->s->rows,
-		   ARGUMENTS(mem(flow(c, HX_FLOW_QKV)), num(row_length(c, HX_FLOW_QKV)), num(s->heads), num(s->kv_heads), num(s->d_head),
-			     mem(r->keys[c->layer]), mem(r->values[c->layer]), num(r->options.context), num(c->s->cached),
+		   ARGUMENTS(mem(flow(c, HX_FLOW_QKV)), num(row_length(c, HX_FLOW_QKV)), num(s->heads), num(s->kv_heads), mem(r->keys[c->layer]),
+			     mem(r->values[c->layer]), num(r->options.context), num(c->s->cached),
 			     num(hx_shape_window(s, c->layer)), real(r->w->model->attn_scale), mem(flow(c, HX_FLOW_ATT))));
 }
 
