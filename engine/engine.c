@@ -249,3 +249,21 @@ void hx_instance_free(struct hx_instance *in)
 		hx_model_free(&in->model);
 	*in = (struct hx_instance){0};
 }
+
+struct hx_cl *hx_instance_device(const struct hx_instance *in, const char **unit)
+{
+	int u;
+	struct hx_cl *cl = device_of(in, &u);
+
+	if (cl)
+		*unit = in->engine->units.v[u]->name;
+	return cl;
+}
+
+double hx_instance_host_bytes(const struct hx_instance *in)
+{
+	int u;
+	const struct hx_cl *cl = device_of(in, &u);
+
+	return cl && hx_cl_about(cl)->unified ? in->bytes - in->device_bytes : in->bytes;
+}

@@ -73,4 +73,10 @@ struct hx_instance {
 int hx_instance_open(struct hx_instance *in, struct hx_engine *e, const struct hx_engine_model *want, struct hx_err *err);
 void hx_instance_free(struct hx_instance *in);
 
+/* The device that some of it runs on, and the name of its unit; NULL: none. */
+struct hx_cl *hx_instance_device(const struct hx_instance *in, const char **unit);
+
+/* Of its memory, what threads work on. */
+double hx_instance_host_bytes(const struct hx_instance *in);
+
 #endif

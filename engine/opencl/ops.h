@@ -1,4 +1,4 @@
-/* A run's buffers and kernels: between run.c, which owns them and waits, and ops.c, which enqueues operators. */
+/* A run's buffers and kernels: between run.c, which owns them, turns.c, which waits, and ops.c, which enqueues operators. */
 #ifndef ENGINE_OPENCL_OPS_H
 #define ENGINE_OPENCL_OPS_H
 
@@ -43,6 +43,7 @@ struct hx_cl_run {
 
 /* Notes a launch for the trace. */
 void hx_cl_launch_add(struct hx_cl_run *r, const struct hx_cl_launch *l);
+void hx_cl_launches_forget(struct hx_cl_run *r);
 
 /* Enqueues operator i of the graph as part of a stretch. */
 int hx_cl_op(struct hx_cl_run *r, const struct hx_cl_stretch *s, size_t i, struct hx_err *err);

@@ -3,6 +3,7 @@
 #include "base/interrupt.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/run_devices.h"
 #include "cmd/run_trace.h"
 #include "output/report.h"
 
@@ -18,6 +19,8 @@ struct run {
 	struct hx_generate what;
 	int *prompt;
 	const char *trace; /* file; NULL: none is wanted */
+	struct run_devices devices;
+	int n; /* tokens so far */
 	bool silent;   /* the comparison's text is not printed */
 	bool first;    /* nothing was printed yet */
 	bool terminal;
@@ -48,6 +51,8 @@ static bool take_token(void *to, int token, const float *logits)
 	struct hx_gguf_text piece = hx_tokenizer_piece(t, token, false);
 
 	(void)logits;
+	if (++r->n == 2)
+		run_devices_begin(&r->devices, &r->models->runner);
 	if (stops(r, token))
 		return false;
 	/* SentencePiece puts a space before a text's first word */
@@ -203,8 +208,10 @@ static int generate(struct run *r, bool quiet, bool verbose, bool compared, stru
 	if (!rc && !quiet)
 		tell(r, &g);
 	hx_trace_join(&trace, &drafter);
-	if (!rc && verbose)
+	if (!rc && verbose) {
+		run_devices_tell(&r->devices, runner, &g);
 		tell_steps(&trace);
+	}
 	if (!rc && r->trace)
 		rc = run_trace_write(r->trace, r->models, runner->mode, &trace, err);
 	if (!rc && compared && !interrupt_came())
@@ -249,7 +256,7 @@ int cmd_run(const struct opt_command *about, int argc, char **argv, struct hx_er
 		{"seed", 0, "N", "of sampling (default: 1)", &seed, NULL},
 		{"compare", 0, NULL, "then decode plainly: same text? how much faster?", NULL, &compared},
 		{"trace", 0, "FILE", "write what ran when, for 'plot timeline' and Perfetto", &trace, NULL},
-		{"verbose", 'v', NULL, "time by pass and operator", NULL, &verbose},
+		{"verbose", 'v', NULL, "time by pass and operator, memory, and what devices are asked", NULL, &verbose},
 		{"quiet", 'q', NULL, "the text only", NULL, &quiet},
 		{0}};
 	struct runner_options more = {0};
