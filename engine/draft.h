@@ -14,10 +14,11 @@ struct hx_proposal {
 	const float *q;
 };
 
-/* The members are called by speculate.c, in the order start, then for each round propose and settle. */
+/* The members are called by the loop, in the order start, then for each round propose (overlapped: once for each draft) and settle. */
 struct hx_draft {
 	void *self;
 	int vocab; /* it must be the target's; 0: any will do */
+	bool apart; /* it shares nothing with the target, and has work to do while that verifies */
 
 	/* A new text: the target has taken the prompt in. */
 	int (*start)(void *self, const int *prompt, int n, struct hx_err *err);
@@ -25,7 +26,8 @@ struct hx_draft {
 	/* At most max drafts, max > 0, of what follows the n tokens of the text, drawn by the sampler unless that is greedy. */
 	int (*propose)(void *self, const int *text, int n, int max, struct hx_sampler *sampler, struct hx_proposal *out, struct hx_err *err);
 
-	/* The text is n tokens long now: as many drafts as fit in were accepted, and its last token is none of them. */
+	/* The text is n tokens long now: as many drafts as fit in were accepted, and its last token is none of them. Not called where all were and no token
+	 * was added: drafting goes on behind them. */
 	void (*settle)(void *self, int n);
 	void (*free)(void *self);
 };

@@ -124,5 +124,5 @@ struct hx_draft hx_draft_model(const struct hx_lm *lm, bool shared, double min_c
 	struct drafter *d = hx_xcalloc(1, sizeof(*d));
 
 	*d = (struct drafter){.lm = *lm, .shared = shared, .min_confidence = min_confidence};
-	return (struct hx_draft){d, lm->vocab, start, propose, settle, drop};
+	return (struct hx_draft){d, lm->vocab, !shared, start, propose, settle, drop};
 }

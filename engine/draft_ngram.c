@@ -70,5 +70,5 @@ struct hx_draft hx_draft_ngram(int shortest, int longest)
 	struct drafter *d = hx_xmalloc(sizeof(*d));
 
 	*d = (struct drafter){.shortest = shortest, .longest = longest};
-	return (struct hx_draft){d, 0, start, propose, settle, drop};
+	return (struct hx_draft){d, 0, false, start, propose, settle, drop};
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 struct hx_engine_threads {
-	int unit, cores;
+	int unit, first, cores;
 	struct hx_pool *pool;
 };
 
@@ -20,19 +20,19 @@ void hx_engine_free(struct hx_engine *e)
 	hx_engine_place_free(e);
 }
 
-int hx_engine_pool(struct hx_engine *e, int unit, int cores, struct hx_pool **out, struct hx_err *err)
+int hx_engine_pool(struct hx_engine *e, int unit, int first, int cores, struct hx_pool **out, struct hx_err *err)
 {
-	struct hx_engine_threads t = {unit, cores, NULL};
+	struct hx_engine_threads t = {unit, first, cores, NULL};
 	int rc;
 
 	for (size_t i = 0; i < e->n_threads; i++)
-		if (e->threads[i].unit == unit && e->threads[i].cores == cores) {
+		if (e->threads[i].unit == unit && e->threads[i].first == first && e->threads[i].cores == cores) {
 			*out = e->threads[i].pool;
 			return HX_OK;
 		}
 	if (!e->cpus[unit])
 		return hx_err_set(err, HX_INPUT, "the engine cannot run %s here", e->units.v[unit]->name);
-	rc = hx_pool_create(&t.pool, cores, e->cpus[unit], err);
+	rc = hx_pool_create(&t.pool, cores, e->cpus[unit] + first, err);
 	if (rc)
 		return rc;
 	e->threads = hx_xrealloc(e->threads, e->n_threads + 1, sizeof(*e->threads));
@@ -50,15 +50,54 @@ static int check_clocks(const struct hx_mapping *m, const struct hx_engine *e, s
 	return HX_OK;
 }
 
-/* Threads or devices wherever operators run: on a fallback too, which the mapping need not name. */
-static int take_places(struct hx_instance *in, struct hx_engine *e, struct hx_err *err)
+/* The first core of a unit behind those that an operator runs on, which may be of another unit with the same processors; an instance takes its units' first
+ * cores unless it is beside another itself. */
+static int first_behind(const struct hx_engine *e, int unit, const struct hx_op *op)
 {
-	int rc = HX_OK;
+	int first = 0;
+
+	for (int i = 0; e->cpus[unit] && e->cpus[op->unit] && i < e->units.v[unit]->usable; i++)
+		for (int k = 0; k < op->cores; k++)
+			if (e->cpus[unit][i] == e->cpus[op->unit][k])
+				first = i + 1;
+	return first;
+}
+
+/* *first: the first core that an operator may run on. */
+static int find_room(const struct hx_instance *in, const struct hx_engine *e, const struct hx_op *op, const struct hx_instance *beside, int *first,
+		     struct hx_err *err)
+{
+	const struct hx_unit *unit = e->units.v[op->unit];
+
+	*first = 0;
+	if (!beside)
+		return HX_OK;
+	for (size_t i = 0; i < beside->graph.n_distinct; i++) {
+		const struct hx_op *its = &beside->graph.distinct[i];
+		int behind = first_behind(e, op->unit, its);
+
+		if (its->unit == op->unit && unit->kind != HX_CPU)
+			return hx_err_set(err, HX_INPUT, "mapping '%.200s' needs %s, and so does '%.200s', which works at the same time; only a CPU's cores can be shared out",
+					  in->mapping.text, unit->name, beside->mapping.text);
+		*first = behind > *first ? behind : *first;
+	}
+	if (*first + op->cores > unit->usable)
+		return hx_err_set(err, HX_INPUT, "mapping '%.200s' needs %d cores of %s, and '%.200s', which works at the same time, leaves %d; give one of them fewer",
+				  in->mapping.text, op->cores, unit->name, beside->mapping.text, unit->usable - *first);
+	return HX_OK;
+}
+
+/* Threads or devices wherever operators run: on a fallback too, which the mapping need not name. */
+static int take_places(struct hx_instance *in, struct hx_engine *e, const struct hx_instance *beside, struct hx_err *err)
+{
+	int rc = HX_OK, first;
 
 	for (size_t i = 0; !rc && i < in->graph.n_distinct; i++) {
 		const struct hx_op *op = &in->graph.distinct[i];
 
-		rc = hx_engine_place(e, op->unit, op->cores, &in->places[op->unit], err);
+		rc = find_room(in, e, op, beside, &first, err);
+		if (!rc)
+			rc = hx_engine_place(e, op->unit, first, op->cores, &in->places[op->unit], err);
 	}
 	return rc;
 }
@@ -72,7 +111,7 @@ static int place(struct hx_instance *in, struct hx_engine *e, const struct hx_en
 		rc = check_clocks(&in->mapping, e, err);
 	if (!rc)
 		rc = hx_graph_init(&in->graph, s, &in->mapping, want->type < 0 ? in->model.type : want->type, s->layers, &e->units, err);
-	return rc ? rc : take_places(in, e, err);
+	return rc ? rc : take_places(in, e, want->beside, err);
 }
 
 static struct hx_weights_wanted weights_wanted(const struct hx_instance *in, const struct hx_engine *e, const struct hx_engine_model *want)

@@ -29,12 +29,12 @@ struct hx_engine {
 
 void hx_engine_free(struct hx_engine *e);
 
-/* So many cores of a unit. Pools are the engine's. */
-int hx_engine_pool(struct hx_engine *e, int unit, int cores, struct hx_pool **out, struct hx_err *err);
+/* So many cores of a unit, from the first one on. Pools are the engine's. */
+int hx_engine_pool(struct hx_engine *e, int unit, int first, int cores, struct hx_pool **out, struct hx_err *err);
 
-/* Where operators of a unit run: a pool of so many cores, or its device. Both are the engine's. HX_INPUT: the unit is none that runs here; HX_IO: its device
+/* Where operators of a unit run: a pool as above, or its device. Both are the engine's. HX_INPUT: the unit is none that runs here; HX_IO: its device
  * is not here, and what is, or it fails. */
-int hx_engine_place(struct hx_engine *e, int unit, int cores, struct hx_place *out, struct hx_err *err);
+int hx_engine_place(struct hx_engine *e, int unit, int first, int cores, struct hx_place *out, struct hx_err *err);
 
 /* Closes the devices. */
 void hx_engine_place_free(struct hx_engine *e);
@@ -46,6 +46,7 @@ struct hx_engine_model {
 	const struct hx_instance *like; /* has its file, and weights of that type, which are used where all are there that this mapping wants; outlives it. NULL: all is
 					 * loaded */
 	const char *mapping;
+	const struct hx_instance *beside; /* works at the same time: this one takes other cores; NULL: none does */
 	bool text;           /* its tokenizer is wanted */
 	struct hx_exec_options options; /* context 0: as much as the model holds, 4096 at most */
 	bool shorter;        /* a context that the model does not hold is cut to what it does */
@@ -68,7 +69,7 @@ struct hx_instance {
 };
 
 /* Loads a model, whose memory is the engine's no longer until the instance is freed. HX_INPUT: refused before loading, with the figures, where it would not
- * fit; a mapping that sets a clock. The engine outlives the instance, which stays where it is. */
+ * fit; a mapping that sets a clock, or that needs what the instance beside has. The engine outlives the instance, which stays where it is. */
 int hx_instance_open(struct hx_instance *in, struct hx_engine *e, const struct hx_engine_model *want, struct hx_err *err);
 void hx_instance_free(struct hx_instance *in);
 

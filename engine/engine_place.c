@@ -33,14 +33,14 @@ static int open_device(struct hx_engine *e, int unit, struct hx_err *err)
 	return device ? hx_cl_open(&d->cl, device, &d->options, err) : fail_other(e, unit, err);
 }
 
-int hx_engine_place(struct hx_engine *e, int unit, int cores, struct hx_place *out, struct hx_err *err)
+int hx_engine_place(struct hx_engine *e, int unit, int first, int cores, struct hx_place *out, struct hx_err *err)
 {
 	struct hx_engine_device *d = &e->devices[unit];
 	int rc;
 
 	*out = (struct hx_place){0};
 	if (!d->wanted)
-		return hx_engine_pool(e, unit, cores, &out->pool, err);
+		return hx_engine_pool(e, unit, first, cores, &out->pool, err);
 	rc = d->cl ? HX_OK : open_device(e, unit, err);
 	out->cl = d->cl;
 	return rc;

@@ -356,26 +356,28 @@ struct going {
 	int x_row; /* where the hidden rows are in the scratch */
 };
 
-static int run_on_device(struct hx_exec *e, const struct hx_segment *segment, const struct going *g, const struct hx_turn *turn, int row, int rows,
-			 struct hx_err *err)
+static int run_on_device(struct hx_exec *e, const struct hx_segment *segment, const struct going *g, const struct hx_cl_handover *h, struct hx_err *err)
 {
 	const struct hx_cl_stretch stretch = {.first = segment->first, .n = segment->n, .pass = g->pass, .rows = g->rows, .cached = g->from,
 					      .logit_rows = g->logit_rows, .x_row = g->x_row, .tokens = e->tokens + g->from};
-	int rc = hx_cl_run_to_device(e->device, turn->touched, turn->wanted, row, rows, err);
+	int rc = hx_cl_run_to_device(e->device, h, err);
 
 	return rc ? rc : hx_cl_run_stretch(e->device, &stretch, err);
 }
 
-static int run_on_threads(struct hx_exec *e, const struct hx_segment *segment, const struct going *g, struct hx_walk *walk, const struct hx_turn *turn, int row,
-			  int rows, struct hx_err *err)
+static int run_on_threads(struct hx_exec *e, const struct hx_segment *segment, const struct going *g, struct hx_walk *walk, struct hx_cl_handover *h,
+			  struct hx_err *err)
 {
-	const unsigned crossed = turn->touched & e->turns.crossing;
-	int rc = crossed ? hx_cl_run_to_host(e->device, crossed, turn->wanted, row, rows, err) : HX_OK;
+	int rc = HX_OK;
+
+	h->flows &= e->turns.crossing;
+	if (h->flows)
+		rc = hx_cl_run_to_host(e->device, h, err);
 
 	if (rc)
 		return rc;
-	if (crossed)
-		take_flows(e, walk, crossed, g->x_row);
+	if (h->flows)
+		take_flows(e, walk, h->flows, g->x_row);
 	walk->pool = e->places[segment->unit].pool;
 	hx_pool_run(walk->pool, run_segment, &(struct running){e, segment, walk, g->pass});
 	return HX_OK;
@@ -396,16 +398,15 @@ static int run_chain(struct hx_exec *e, const struct hx_chain *c, const struct g
 	for (size_t i = 0; i < c->n_segments && !rc; i++) {
 		const struct hx_segment *segment = &c->segments[i];
 		const bool on_device = e->places[segment->unit].cl;
+		struct hx_cl_handover handover;
 		struct hx_turn turn;
 		int rows = segment->logits ? g->logit_rows : g->rows;
 
 		if (!rows) /* norm and head of rows that nobody asked for */
 			break;
 		turn = hx_turns_next(&e->turns, e->graph, segment, on_device, g->logit_rows > 0);
-		if (on_device)
-			rc = run_on_device(e, segment, g, &turn, g->x_row + g->rows - rows, rows, err);
-		else
-			rc = run_on_threads(e, segment, g, &walk, &turn, g->x_row + g->rows - rows, rows, err);
+		handover = (struct hx_cl_handover){g->pass, turn.touched, turn.wanted, g->x_row + g->rows - rows, rows};
+		rc = on_device ? run_on_device(e, segment, g, &handover, err) : run_on_threads(e, segment, g, &walk, &handover, err);
 	}
 	return rc;
 }
@@ -434,14 +435,14 @@ static int run_behind_front(struct hx_exec *e, int pass, int to, int logit_rows,
 }
 
 /* What the device gave is waited for. */
-static int collect(struct hx_exec *e, int logit_rows, struct hx_logits *out, struct hx_err *err)
+static int collect(struct hx_exec *e, int pass, int logit_rows, struct hx_logits *out, struct hx_err *err)
 {
 	const bool on_device = e->device && e->places[hx_graph_unit(e->graph, HX_OP_ARGMAX, -1)].cl;
 	const unsigned flows = 1u << HX_FLOW_ARGMAX | (out && out->wanted ? 1u << HX_FLOW_LOGITS : 0);
 	int rc = HX_OK;
 
 	if (on_device && logit_rows)
-		rc = hx_cl_run_to_host(e->device, flows, flows, 0, logit_rows, err);
+		rc = hx_cl_run_to_host(e->device, &(struct hx_cl_handover){pass, flows, flows, 0, logit_rows}, err);
 	else if (e->device)
 		rc = hx_cl_run_finish(e->device, err);
 	if (rc || !out)
@@ -490,7 +491,7 @@ static int decode(void *self, enum hx_pass_kind pass, const int *tokens, int n, 
 	else
 		rc = run_text(e, pass, &e->graph->whole, cached, to, logit_rows, &rows, err);
 	if (!rc)
-		rc = collect(e, logit_rows, out, err);
+		rc = collect(e, pass, logit_rows, out, err);
 	if (rc)
 		return rc;
 	told(e, pass, cached, to - cached, start_s);
@@ -503,6 +504,7 @@ static int draft(void *self, enum hx_pass_kind pass, const int *tokens, int n, i
 {
 	struct hx_exec *e = self;
 	const struct hx_chain *whole = &e->graph->whole;
+	const unsigned argmax = 1u << HX_FLOW_ARGMAX;
 	struct hx_cl_stretch stretch = {.first = 0, .n = whole->n, .pass = pass, .rows = n, .cached = e->length, .logit_rows = 1, .tokens = e->tokens + e->length,
 					.alone = true};
 	int rc = check(e, e->length, tokens, n, 1, err);
@@ -512,7 +514,7 @@ static int draft(void *self, enum hx_pass_kind pass, const int *tokens, int n, i
 	if (rc)
 		return rc;
 	memcpy(e->tokens + e->length, tokens, sizeof(*tokens) * (size_t)n);
-	rc = hx_cl_run_to_device(e->device, 1u << HX_FLOW_ARGMAX | 1u << HX_FLOW_LOGITS, 0, 0, 0, err);
+	rc = hx_cl_run_to_device(e->device, &(struct hx_cl_handover){.flows = argmax | 1u << HX_FLOW_LOGITS}, err);
 	for (int i = 0; i < steps && !rc; i++) {
 		stretch.slot = i;
 		rc = hx_cl_run_stretch(e->device, &stretch, err);
@@ -522,7 +524,7 @@ static int draft(void *self, enum hx_pass_kind pass, const int *tokens, int n, i
 		stretch.tokens = NULL;
 	}
 	if (!rc)
-		rc = hx_cl_run_to_host(e->device, 1u << HX_FLOW_ARGMAX, 1u << HX_FLOW_ARGMAX, 0, steps, err);
+		rc = hx_cl_run_to_host(e->device, &(struct hx_cl_handover){HX_PASS_DRAFT, argmax, argmax, 0, steps}, err);
 	if (rc)
 		return rc;
 	memcpy(drafts, hx_cl_run_host(e->device, HX_FLOW_ARGMAX), sizeof(*drafts) * (size_t)steps);
@@ -563,7 +565,7 @@ static int decode_front(void *self, enum hx_pass_kind pass, const int *tokens, i
 	if (!rc && logit_rows)
 		rc = run_chain(e, &e->end, &(struct going){pass, to - logit_rows, logit_rows, logit_rows, rows - logit_rows}, err);
 	if (!rc)
-		rc = collect(e, logit_rows, out, err);
+		rc = collect(e, pass, logit_rows, out, err);
 	if (rc)
 		return rc;
 	told(e, pass, cached, to - cached, start_s);

@@ -29,6 +29,14 @@ void hx_sample_free(struct hx_sampler *s)
 	*s = (struct hx_sampler){0};
 }
 
+void hx_sample_seek(struct hx_sampler *s, int position)
+{
+	struct hx_random of_seed;
+
+	hx_random_init(&of_seed, ~s->options.seed);
+	hx_random_init(&s->random, hx_random_bits(&of_seed) + (uint64_t)position);
+}
+
 bool hx_sample_greedy(const struct hx_sampler *s)
 {
 	return s->options.temperature == 0;

@@ -26,6 +26,10 @@ struct hx_sampler {
 
 void hx_sample_init(struct hx_sampler *s, const struct hx_sample_options *o, int vocab);
 void hx_sample_free(struct hx_sampler *s);
+
+/* What is drawn from here on depends on the seed and this number, not on what was drawn before; and is unrelated to what the seed alone gives. */
+void hx_sample_seek(struct hx_sampler *s, int position);
+
 bool hx_sample_greedy(const struct hx_sampler *s);
 
 /* Probabilities that one row of logits gives, of sum 1 but for rounding; not for greedy. Of equal logits the lower token comes first. */

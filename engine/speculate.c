@@ -1,5 +1,5 @@
-/* The loop: draft, verify, accept. The target holds all of the text but its last token, which the next pass takes in with the drafts behind it. */
-#include "engine/speculate.h"
+/* The loop: draft, verify, accept, one after the other. Drafting while the target verifies is in speculate_overlapped.c. */
+#include "engine/speculate_internal.h"
 
 #include "engine/trace.h"
 
@@ -7,21 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct loop {
-	const struct hx_generate *what;
-	struct hx_generated *out;
-	const struct hx_lm *target;
-	struct hx_sampler sampler;
-	struct hx_random imposed;
-	float *p;  /* vocab: the target's probabilities at the row looked at */
-	int *text; /* prompt and output, and drafts behind them */
-	int n, end; /* its length, and the most it may be */
-	bool stopped;
-	double since_s;
-};
-
-/* What ran since the last call was of that phase. */
-static void lap(struct loop *l, enum hx_phase phase)
+void hx_speculate_lap(struct hx_loop *l, enum hx_phase phase)
 {
 	double now_s = hx_trace_now_s();
 
@@ -29,125 +15,135 @@ static void lap(struct loop *l, enum hx_phase phase)
 	l->since_s = now_s;
 }
 
-static const float *at_row(const struct loop *l, const float *rows, int i)
+static const float *at_row(const struct hx_loop *l, const float *rows, int i)
 {
 	return rows ? rows + (size_t)i * (size_t)l->target->vocab : NULL;
 }
 
 /* Room for rows of the target, with the logits only where somebody looks at them. */
-static struct hx_logits wanted(const struct loop *l)
+static struct hx_logits wanted(const struct hx_loop *l)
 {
 	return (struct hx_logits){.wanted = l->what->logits || !hx_sample_greedy(&l->sampler)};
 }
 
 /* The target's own token behind row i. */
-static int choose(struct loop *l, const struct hx_logits *rows, int i)
+static int choose(struct hx_loop *l, int i)
 {
 	if (hx_sample_greedy(&l->sampler))
-		return rows->argmax[i];
-	hx_sample_probabilities(&l->sampler, at_row(l, rows->logits, i), l->p);
+		return l->rows.argmax[i];
+	hx_sample_probabilities(&l->sampler, at_row(l, l->rows.logits, i), l->p);
 	return hx_sample_draw(&l->sampler, l->p);
 }
 
-static bool is_right(struct loop *l, const struct hx_proposal *drafts, const struct hx_logits *rows, int i)
+static bool is_right(struct hx_loop *l, const struct hx_proposal *drafts, int i)
 {
 	if (hx_sample_greedy(&l->sampler))
-		return drafts->tokens[i] == rows->argmax[i];
-	hx_sample_probabilities(&l->sampler, at_row(l, rows->logits, i), l->p);
+		return drafts->tokens[i] == l->rows.argmax[i];
+	hx_sample_probabilities(&l->sampler, at_row(l, l->rows.logits, i), l->p);
 	return hx_sample_accept(&l->sampler, l->p, at_row(l, drafts->q, i), drafts->tokens[i]);
 }
 
 /* The token in place of draft i, which is_right has just refused. */
-static int correction(struct loop *l, const struct hx_proposal *drafts, const struct hx_logits *rows, int i)
+static int correction(struct hx_loop *l, const struct hx_proposal *drafts, int i)
 {
 	if (hx_sample_greedy(&l->sampler))
-		return rows->argmax[i];
+		return l->rows.argmax[i];
 	return hx_sample_residual(&l->sampler, l->p, at_row(l, drafts->q, i), drafts->tokens[i]);
 }
 
-static bool impose(struct loop *l, const struct hx_imposed *imposed, int i)
+static bool impose(struct hx_loop *l, const struct hx_imposed *imposed, int i)
 {
 	if (!imposed->accepted)
 		return hx_random_uniform(&l->imposed) < imposed->alpha;
 	return l->out->n_rounds < imposed->n && i < imposed->accepted[l->out->n_rounds];
 }
 
-/* Drafts accepted; behind them *next. */
-static int accept(struct loop *l, const struct hx_proposal *drafts, const struct hx_logits *rows, int *next)
+static bool accepts(struct hx_loop *l, const struct hx_proposal *drafts, int i)
 {
-	for (int i = 0; i < drafts->n; i++) {
-		bool right = is_right(l, drafts, rows, i);
+	bool right = is_right(l, drafts, i);
 
-		if (l->what->imposed)
-			right = impose(l, l->what->imposed, i);
-		if (!right) {
-			*next = correction(l, drafts, rows, i);
-			return i;
-		}
-	}
-	*next = choose(l, rows, drafts->n);
-	return drafts->n;
+	return l->what->imposed ? impose(l, l->what->imposed, i) : right;
 }
 
-/* The text grows by n tokens, which lie behind it. */
-static void emit(struct loop *l, int n, const float *logits)
+int hx_speculate_verify(struct hx_loop *l, const struct hx_proposal *drafts, bool bonus, struct hx_err *err)
 {
-	for (int i = 0; i < n && !l->stopped; i++) {
+	const int n = l->n, rows = drafts->n + bonus;
+	int accepted = 0, rc;
+
+	for (int i = 0; i < drafts->n; i++)
+		l->text[n + i] = drafts->tokens[i];
+	l->rows = wanted(l);
+	rc = l->target->decode(l->target->self, HX_PASS_VERIFY, l->text + n - 1, rows, rows, &l->rows, err);
+	hx_speculate_lap(l, HX_VERIFYING);
+	if (rc)
+		return rc;
+	while (accepted < drafts->n && accepts(l, drafts, accepted))
+		accepted++;
+	l->all_right = accepted == drafts->n;
+	l->fresh = accepted;
+	if (!l->all_right)
+		l->text[n + l->fresh++] = correction(l, drafts, accepted);
+	else if (bonus)
+		l->text[n + l->fresh++] = choose(l, accepted);
+	l->target->rollback(l->target->self, n + l->fresh - 1);
+	l->out->rounds[l->out->n_rounds++] = (struct hx_round){drafts->n, accepted};
+	return HX_OK;
+}
+
+void hx_speculate_emit(struct hx_loop *l)
+{
+	for (int i = 0; i < l->fresh && !l->stopped; i++) {
 		int token = l->text[l->n++];
 
-		l->stopped = l->what->token && !l->what->token(l->what->to, token, at_row(l, logits, i));
+		l->stopped = l->what->token && !l->what->token(l->what->to, token, at_row(l, l->rows.logits, i));
 	}
+	hx_speculate_lap(l, HX_HOST);
 }
 
-static int prefill(struct loop *l, struct hx_err *err)
+static int prefill(struct hx_loop *l, struct hx_err *err)
 {
 	const struct hx_generate *what = l->what;
-	struct hx_logits row = wanted(l);
 	int rc;
 
 	l->target->rollback(l->target->self, 0);
-	rc = l->target->decode(l->target->self, HX_PASS_PREFILL_TARGET, what->prompt, what->n_prompt, 1, &row, err);
-	lap(l, HX_PREFILL_TARGET);
+	l->rows = wanted(l);
+	rc = l->target->decode(l->target->self, HX_PASS_PREFILL_TARGET, what->prompt, what->n_prompt, 1, &l->rows, err);
+	hx_speculate_lap(l, HX_PREFILL_TARGET);
 	if (rc)
 		return rc;
-	l->text[l->n] = choose(l, &row, 0);
-	emit(l, 1, row.logits);
-	lap(l, HX_HOST);
+	l->text[l->n] = choose(l, 0);
+	l->fresh = 1;
+	hx_speculate_emit(l);
 	if (what->draft && l->n < l->end && !l->stopped)
 		rc = what->draft->start(what->draft->self, what->prompt, what->n_prompt, err);
-	lap(l, HX_PREFILL_DRAFT);
+	hx_speculate_lap(l, HX_PREFILL_DRAFT);
 	return rc;
 }
 
-static int one_round(struct loop *l, struct hx_err *err)
+static int one_round(struct hx_loop *l, struct hx_err *err)
 {
 	struct hx_draft *draft = l->what->draft;
-	const int n = l->n, room = l->end - n - 1; /* for drafts: the target adds a token */
+	const int room = l->end - l->n - 1; /* for drafts: the target adds a token */
 	const int max = l->what->gamma < room ? l->what->gamma : room;
 	struct hx_proposal drafts = {0};
-	struct hx_logits rows = wanted(l);
-	int accepted, next, rc = HX_OK;
+	int rc = HX_OK;
 
 	if (draft && max > 0)
-		rc = draft->propose(draft->self, l->text, n, max, &l->sampler, &drafts, err);
-	lap(l, HX_DRAFTING);
+		rc = draft->propose(draft->self, l->text, l->n, max, &l->sampler, &drafts, err);
+	hx_speculate_lap(l, HX_DRAFTING);
+	if (!rc)
+		rc = hx_speculate_verify(l, &drafts, true, err);
 	if (rc)
 		return rc;
-	for (int i = 0; i < drafts.n; i++)
-		l->text[n + i] = drafts.tokens[i];
-	rc = l->target->decode(l->target->self, HX_PASS_VERIFY, l->text + n - 1, drafts.n + 1, drafts.n + 1, &rows, err);
-	lap(l, HX_VERIFYING);
-	if (rc)
-		return rc;
-	accepted = accept(l, &drafts, &rows, &next);
-	l->text[n + accepted] = next;
-	l->target->rollback(l->target->self, n + accepted);
 	if (draft)
-		draft->settle(draft->self, n + accepted + 1);
-	l->out->rounds[l->out->n_rounds++] = (struct hx_round){drafts.n, accepted};
-	emit(l, accepted + 1, rows.logits);
-	lap(l, HX_HOST);
+		draft->settle(draft->self, l->n + l->fresh);
+	hx_speculate_emit(l);
 	return HX_OK;
+}
+
+static bool overlaps(const struct hx_generate *what)
+{
+	return what->mode == HX_OVERLAPPED && what->draft && what->gamma;
 }
 
 static int check(const struct hx_generate *what, struct hx_err *err)
@@ -159,12 +155,14 @@ static int check(const struct hx_generate *what, struct hx_err *err)
 		return hx_err_set(err, HX_INPUT, "the prompt has %d tokens, the target's context holds %d", what->n_prompt, what->target->context);
 	if (what->draft && what->draft->vocab && what->draft->vocab != what->target->vocab)
 		return hx_err_set(err, HX_INPUT, "the drafter's vocabulary has %d tokens, the target's %d", what->draft->vocab, what->target->vocab);
+	if (overlaps(what) && !what->draft->apart)
+		return hx_err_set(err, HX_INPUT, "only a drafter with a model of its own can draft while the target verifies");
 	return hx_sample_check(&what->sampling, err);
 }
 
 int hx_speculate(struct hx_generated *out, const struct hx_generate *what, struct hx_err *err)
 {
-	struct loop l = {.what = what, .out = out, .target = what->target, .n = what->n_prompt, .since_s = hx_trace_now_s()};
+	struct hx_loop l = {.what = what, .out = out, .target = what->target, .n = what->n_prompt, .since_s = hx_trace_now_s()};
 	int room, rc;
 
 	*out = (struct hx_generated){.imposed = what->imposed};
@@ -184,6 +182,8 @@ int hx_speculate(struct hx_generated *out, const struct hx_generate *what, struc
 		hx_random_init(&l.imposed, what->imposed->seed);
 
 	rc = prefill(&l, err);
+	if (!rc && overlaps(what))
+		rc = hx_speculate_overlapped(&l, err);
 	while (!rc && !l.stopped && l.n < l.end)
 		rc = one_round(&l, err);
 

@@ -17,6 +17,7 @@ struct hx_generate {
 	const struct hx_lm *target;
 	struct hx_draft *draft; /* NULL: plain decoding, gamma 0 */
 	int gamma;              /* drafts a round, at most */
+	int mode;               /* enum hx_mode */
 	struct hx_sample_options sampling;
 	const int *prompt;
 	int n_prompt, max_tokens;
@@ -30,13 +31,14 @@ struct hx_generate {
 };
 
 enum hx_ending { HX_END_LENGTH, HX_END_CALLER, HX_END_CONTEXT };
-enum hx_phase { HX_PREFILL_TARGET, HX_PREFILL_DRAFT, HX_DRAFTING, HX_VERIFYING, HX_HOST, HX_PHASES };
+enum hx_phase { HX_PREFILL_TARGET, HX_PREFILL_DRAFT, HX_DRAFTING /* that nothing hides */, HX_VERIFYING, HX_HOST, HX_PHASES };
 
 struct hx_round {
 	int drafted, accepted;
 };
 
-/* The first token comes from the prefill, each round adds accepted + 1; the last round's may be cut by the caller. */
+/* The first token comes from the prefill, each round adds accepted + 1, but for an overlapped one whose gamma drafts are all accepted, which adds gamma; the
+ * last round's may be cut by the caller. */
 struct hx_generated {
 	int *tokens;
 	int n_tokens;
@@ -47,8 +49,10 @@ struct hx_generated {
 	bool imposed;              /* the text is not the target's */
 };
 
-/* Generates one text; both models forget what they held. HX_INPUT: the prompt does not fit, or drafter and target differ in vocabulary. On failure
- * *out holds what there was. */
+/* Generates one text; both models forget what they held. HX_INPUT: the prompt does not fit, drafter and target differ in vocabulary, or a drafter that is not
+ * apart is to overlap. On failure *out holds what there was.
+ * Overlapped, the drafter works on a thread of its own while the target verifies gamma drafts, and goes on behind these as if they were all accepted. Whether it
+ * got there in time changes when a text comes, never which. */
 int hx_speculate(struct hx_generated *out, const struct hx_generate *what, struct hx_err *err);
 void hx_speculate_free(struct hx_generated *g);
 

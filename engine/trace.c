@@ -15,6 +15,12 @@ void hx_trace_add(struct hx_trace *t, const struct hx_event *e)
 	t->events[t->n++] = *e;
 }
 
+void hx_trace_join(struct hx_trace *t, const struct hx_trace *more)
+{
+	for (size_t i = 0; i < more->n; i++)
+		hx_trace_add(t, &more->events[i]);
+}
+
 void hx_trace_free(struct hx_trace *t)
 {
 	free(t->events);

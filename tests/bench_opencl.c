@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 static const int rows_of[] = {1, 2, 3, 4, 5, 6, 8};
-static const int kinds[] = {HX_OP_QKV, HX_OP_ATTN_OUT, HX_OP_FFN_UP, HX_OP_FFN_DOWN, HX_OP_HEAD};
+static const int kinds[] = {HX_OP_QKV, HX_OP_ATTN_OUT, HX_OP_FFN_UP, HX_OP_FFN_DOWN, HX_OP_HEAD}; /* all but the last are a layer's */
 
 enum { CURVE = sizeof(rows_of) / sizeof(*rows_of), KINDS = sizeof(kinds) / sizeof(*kinds), MOST_ROWS = 8, CACHED = 64, BUFFER = 512 << 20, PROCESSOR = 1 };
 
@@ -65,7 +65,7 @@ static double weight_bytes(const struct hx_graph *g, int kind)
 
 static void print(const struct hx_instance *in, struct figures *f, double read_bytes_s)
 {
-	double one[BENCH_ROUNDS];
+	double one[BENCH_ROUNDS], bytes = 0, seconds = 0;
 
 	for (int i = 0; i < BENCH_ROUNDS; i++)
 		one[i] = f->pass_s[0][i];
@@ -81,7 +81,12 @@ static void print(const struct hx_instance *in, struct figures *f, double read_b
 		double rate = weight_bytes(&in->graph, kinds[k]) / bench_quartile(f->op_s[k], 2);
 
 		printf("\n  %-9s %5.1f GB/s, %.2f of reading", hx_op_names[kinds[k]], 1e-9 * rate, rate / read_bytes_s);
+		if (k < KINDS - 1) {
+			bytes += weight_bytes(&in->graph, kinds[k]);
+			seconds += bench_quartile(f->op_s[k], 2);
+		}
 	}
+	printf("\n  a layer   %5.1f GB/s, %.2f of reading", 1e-9 * bytes / seconds, bytes / seconds / read_bytes_s);
 	putchar('\n');
 	fflush(stdout);
 }
@@ -95,7 +100,7 @@ static void bench(const char *path, struct hx_engine *e, struct bench_memory *me
 	struct hx_err err;
 	struct hx_lm lm;
 
-	if (hx_instance_open(&in, e, &want, &err) || hx_engine_pool(e, 1, 1, &reader, &err))
+	if (hx_instance_open(&in, e, &want, &err) || hx_engine_pool(e, 1, 0, 1, &reader, &err))
 		fail(err.msg);
 	lm = hx_exec_lm(in.exec);
 	pass_s(&lm, HX_PASS_PREFILL_TARGET, CACHED, 0);

@@ -4,9 +4,11 @@
 #define TESTS_FAKE_LM_H
 
 #include "engine/lm.h"
+#include "engine/random.h"
 
 #include "check.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +25,7 @@ struct fake {
 	int *argmax;        /* context */
 	int passes[HX_PASS_COUNT], taken[HX_PASS_COUNT]; /* times; tokens */
 	int fails_after;    /* passes until one fails; 0: none does */
+	struct hx_random *jitter; /* it gives the processor away a few times before each pass; NULL: it does not */
 	bool drafts;        /* it can draft several tokens at once */
 	int rounds;         /* that it drafted so */
 };
@@ -76,6 +79,8 @@ static inline void fake_logits(struct fake *f, const float *table, int end, int 
 
 static inline int fake_take(struct fake *f, int pass, int at, const int *tokens, int n, struct hx_err *err)
 {
+	for (uint64_t times = f->jitter ? hx_random_bits(f->jitter) % 32 : 0; times; times--)
+		sched_yield();
 	if (f->fails_after && --f->fails_after == 0)
 		return hx_err_set(err, HX_IO, "the device is gone");
 	f->passes[pass]++;

@@ -13,10 +13,12 @@ static struct hx_unit one_cpu_unit = {.name = "cpu", .kind = HX_CPU, .cores = 2,
 
 static inline struct hx_engine one_cpu(const char *kernels)
 {
+	static int n; /* of the first call: later this thread may be bound to one */
 	cpu_set_t allowed;
-	int n = 0;
 
-	sched_getaffinity(0, sizeof(allowed), &allowed);
+	CPU_ZERO(&allowed);
+	if (!n)
+		sched_getaffinity(0, sizeof(allowed), &allowed);
 	for (int i = CPU_SETSIZE - 1; i >= 0 && n < 2; i--)
 		if (CPU_ISSET(i, &allowed))
 			one_cpu_ids[n++] = i;

@@ -42,6 +42,36 @@ for set in $("$HEXPLORE" devices --quick | sed -n 's/^kernels: //p' | tr -d ,); 
 	done
 done
 
+# ---- drafting while the target verifies: two processors ----
+if [ "$(nproc)" -gt 1 ]; then
+	apart="--target-map cpux1 --draft-map cpux1 --mode overlapped --draft"
+	for prompt in c f; do
+		for gamma in 1 2 4 7; do
+			# shellcheck disable=SC2086
+			run_target -p $prompt -n 200 -q $apart draft.gguf --gamma $gamma --compare
+			like "overlapped, gamma $gamma, '$prompt'" "$status $err" '^0 plain decoding: [0-9.e+]+ tokens/s; speedup [0-9.]+$'
+		done
+	done
+	for more in "draft.gguf --no-kv-cache --tokens 40" "draft.gguf --min-confidence 0.2" brief.gguf; do
+		# shellcheck disable=SC2086
+		run_target -p f $apart $more --compare
+		is "overlapped $more: plain text" "$status" 0
+	done
+	# shellcheck disable=SC2086
+	{
+		run_target -p f -n 100 -q $apart draft.gguf -t 1 --seed 5
+		sampled=$out
+		for again in 1 2 3; do
+			run_target -p f -n 100 -q $apart draft.gguf -t 1 --seed 5
+			is "overlapped: a seed repeats, $again" "$status $out" "0 $sampled"
+		done
+		run_target -p c -n 60 -v $apart draft.gguf
+	}
+	like "overlapped: passes of both" "$err" '^draft +qkv '
+	like "overlapped: and of the target" "$err" '^verify +qkv '
+	like "overlapped: time" "$err" '^time: draft [0-9.]+ %, verify [0-9.]+ %, host [0-9.]+ %$'
+fi
+
 # ---- what is said of it ----
 run_target -p c -n 50 --draft draft.gguf --gamma 3
 like "prompt" "$err" '^prompt: 2 tokens in [0-9.]+ [a-z]+$'
@@ -150,7 +180,13 @@ bad 3 "cannot read 'none': No such file or directory" --target none
 	bad 2 "--tokens: must be in \[1, 16777216\], is 0" $t -n 0
 	bad 2 "the temperature must be 0 or between 0.01 and 100, is 0.001" $t -t 0.001
 	bad 2 "--top-p: .*" $t -t 1 --top-p 0
-	bad 2 "--mode: sequential is the only one that can be run yet, not 'overlapped'" $t --mode overlapped
+	bad 2 "--mode: sequential or overlapped, not 'parallel'" $t --mode parallel
+	bad 2 "--mode overlapped needs a drafter: --draft names a GGUF file" $t --mode overlapped
+	for draft in ngram early-exit:1; do
+		bad 2 "overlapped drafting needs a drafter that is a model of its own, which $draft is not" $t --mode overlapped --draft $draft
+	done
+	bad 2 "mapping 'cpu' needs [0-9]+ cores of cpu, and 'cpu', which works at the same time, leaves 0; give one of them fewer" $t --mode overlapped \
+		--draft draft.gguf
 	bad 2 "run: unexpected argument 'x'; see 'hexplore run --help'" $t x
 }
 
@@ -174,8 +210,14 @@ is "without a word" "$(cat gone.err)" ""
 
 # ---- interrupted: what is there stays ----
 mkfifo fifo
-for signal in INT TERM; do
-	"$HEXPLORE" run --target long.gguf -p a -n 199000 --context 199999 --trace stopped.json >fifo 2>stopped.err &
+overlapped="INT --draft long.gguf --target-map cpux1 --draft-map cpux1 --mode overlapped"
+[ "$(nproc)" -gt 1 ] || overlapped=INT
+for how in INT TERM "$overlapped"; do
+	# shellcheck disable=SC2086
+	set -- $how
+	signal=$1
+	shift
+	"$HEXPLORE" run --target long.gguf -p a -n 199000 --context 199999 --trace stopped.json "$@" >fifo 2>stopped.err &
 	pid=$!
 	exec 3<fifo
 	dd bs=1 count=50 <&3 >stopped.out 2>/dev/null
@@ -183,11 +225,11 @@ for signal in INT TERM; do
 	cat <&3 >>stopped.out
 	exec 3<&-
 	wait $pid
-	is "$signal: status" "$?" 130
-	like "$signal: message" "$(tail -n 1 stopped.err)" '^hexplore: interrupted after [0-9]+ tokens$'
-	like "$signal: figures" "$(cat stopped.err)" '^output: [0-9]+ tokens'
-	ok "$signal: the trace" "$HEXPLORE" plot timeline --trace stopped.json
+	is "$how: status" "$?" 130
+	like "$how: message" "$(tail -n 1 stopped.err)" '^hexplore: interrupted after [0-9]+ tokens$'
+	like "$how: figures" "$(cat stopped.err)" '^output: [0-9]+ tokens'
+	ok "$how: the trace" "$HEXPLORE" plot timeline --trace stopped.json
 	"$HEXPLORE" run --target long.gguf -p a -n 50 -q >whole.out
-	ok "$signal: the text so far" test "$(head -c 40 stopped.out | cksum)" = "$(head -c 40 whole.out | cksum)"
+	ok "$how: the text so far" test "$(head -c 40 stopped.out | cksum)" = "$(head -c 40 whole.out | cksum)"
 done
 done_testing

@@ -97,7 +97,7 @@ static void memory(void **state)
 		size_t before, taken;
 
 		engine.memory_bytes = 1e9;
-		assert_int_equal(hx_engine_pool(&engine, 0, 2, &pool, &err), HX_OK);
+		assert_int_equal(hx_engine_pool(&engine, 0, 0, 2, &pool, &err), HX_OK);
 		before = allocated();
 		one_cpu_open(&in, &engine, &want);
 		taken = allocated() - before;
@@ -175,6 +175,55 @@ static void rolls_back(void **state)
 		}
 		bench_free(&b);
 	}
+}
+
+static void where_is_it(void *cpu, int thread, int threads)
+{
+	(void)thread, (void)threads;
+	*(int *)cpu = sched_getcpu();
+}
+
+/* Beside another instance a model runs on other cores, whatever their unit is called; not on a GPU that is in use. */
+static void instances_side_by_side(void **state)
+{
+	static struct hx_unit again = {.name = "again", .kind = HX_CPU, .cores = 2, .usable = 2, .clock_hz = 1e9},
+			      gpu = {.name = "g", .kind = HX_GPU, .cores = 1, .usable = 1, .clock_hz = 1e9};
+	static const struct {
+		const char *first, *beside, *message; /* NULL: it runs on the second processor */
+	} cases[] = {
+		{"cpux1", "cpux1", NULL},
+		{"cpux1", "againx1", NULL},
+		{"againx1", "cpux1", NULL},
+		{"cpux1", "cpux2", "mapping 'cpux2' needs 2 cores of cpu, and 'cpux1', which works at the same time, leaves 1; give one of them fewer"},
+		{"cpu", "againx1", "mapping 'againx1' needs 1 cores of again, and 'cpu', which works at the same time, leaves 0; give one of them fewer"},
+		{"cpux1:0+g:1-3,head", "g", "mapping 'g' needs g, and so does 'cpux1:0+g:1-3,head', which works at the same time; only a CPU's cores can be shared out"},
+	};
+	struct hx_engine engine = one_cpu(NULL);
+
+	(void)state;
+	if (one_cpu_ids[0] == one_cpu_ids[1])
+		skip();
+	engine.units = (struct hx_units){3, {&one_cpu_unit, &again, &gpu}};
+	engine.cpus[1] = engine.cpus[2] = one_cpu_ids;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct hx_engine_model want = {.path = file, .type = -1, .mapping = cases[i].first, .options = {CONTEXT, 1, true, 0}};
+		struct hx_instance first, beside;
+		struct hx_err err = {""};
+		int cpu, rc;
+
+		one_cpu_open(&first, &engine, &want);
+		want.mapping = cases[i].beside;
+		want.beside = &first;
+		rc = hx_instance_open(&beside, &engine, &want, &err);
+		assert_string_equal(err.msg, cases[i].message ? cases[i].message : "");
+		if (!rc) {
+			hx_pool_run(beside.places[beside.graph.distinct[0].unit].pool, where_is_it, &cpu);
+			assert_int_equal(cpu, one_cpu_ids[1]);
+			hx_instance_free(&beside);
+		}
+		hx_instance_free(&first);
+	}
+	hx_engine_free(&engine);
 }
 
 /* The last early exit: its drafts differ from the target by one layer, and the target's text does not. */
@@ -355,6 +404,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses),        cmocka_unit_test(memory),           cmocka_unit_test(rolls_back),
 		cmocka_unit_test(exits_late),     cmocka_unit_test(prompt_fills_the_context), cmocka_unit_test(refuses_tokens),
+		cmocka_unit_test(instances_side_by_side),
 		cmocka_unit_test(undefined_logits), cmocka_unit_test(traces),     cmocka_unit_test(falls_back),
 	};
 

@@ -1,5 +1,5 @@
-/* Losslessness: greedy speculative output is greedy plain output, token for token and logit for logit, whatever drafts, however it runs. Small random
- * models; their texts wander, and drafters agree with them now and then. */
+/* Losslessness: greedy speculative output is greedy plain output, token for token and logit for logit, whatever drafts, in either mode, however it runs. Small
+ * random models, whose texts wander and whose drafters agree with them now and then; and the pair that ships. */
 #define _GNU_SOURCE /* affinity */
 #include "engine/speculate.h"
 #include "engine/synth.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TOKENS = 210, PROMPT = 5, EXIT = 1 };
+enum { TOKENS = 210, PROMPT = 5, EXIT = 1, VOCAB = 2048 /* at most */ };
 
 static const int prompt[PROMPT] = {72, 101, 108, 108, 111};
 static char target_path[64], draft_path[64];
@@ -45,24 +45,32 @@ struct setting {
 	const char *kernels;
 	int type, threads;
 	bool kv_cache;
+	bool pair; /* the models that ship */
 };
 
 struct bench {
 	struct hx_engine engine;
-	struct hx_instance target, draft;
-	struct hx_lm lm, lm_draft, lm_front;
+	struct hx_instance target, draft, beside; /* beside: the drafter on the other processor, where the target leaves one */
+	bool overlaps;
+	struct hx_lm lm, lm_draft, lm_front, lm_beside;
 };
 
 static void bench_init(struct bench *b, const struct setting *s)
 {
-	struct hx_engine_model want = {.path = target_path, .type = s->type, .mapping = s->threads == 1 ? "cpux1" : "cpux2",
-				       .options = {400, 12, s->kv_cache, EXIT}};
+	struct hx_engine_model want = {.path = s->pair ? HX_SRCDIR "/models/pair/pair-target.gguf" : target_path, .type = s->type,
+				       .mapping = s->threads == 1 ? "cpux1" : "cpux2", .options = {256, 12, s->kv_cache, EXIT}};
 
 	*b = (struct bench){.engine = one_cpu(s->kernels)};
 	one_cpu_open(&b->target, &b->engine, &want);
-	want.path = draft_path;
+	want.path = s->pair ? HX_SRCDIR "/models/pair/pair-drafter.gguf" : draft_path;
 	want.options.exit_layers = 0;
 	one_cpu_open(&b->draft, &b->engine, &want);
+	b->overlaps = s->threads == 1 && one_cpu_ids[0] != one_cpu_ids[1];
+	if (b->overlaps) {
+		want.beside = &b->target;
+		one_cpu_open(&b->beside, &b->engine, &want);
+		b->lm_beside = hx_exec_lm(b->beside.exec);
+	}
 	b->lm = hx_exec_lm(b->target.exec);
 	b->lm_draft = hx_exec_lm(b->draft.exec);
 	b->lm_front = hx_exec_front(b->target.exec);
@@ -70,6 +78,7 @@ static void bench_init(struct bench *b, const struct setting *s)
 
 static void bench_free(struct bench *b)
 {
+	hx_instance_free(&b->beside);
 	hx_instance_free(&b->draft);
 	hx_instance_free(&b->target);
 	hx_engine_free(&b->engine);
@@ -77,26 +86,27 @@ static void bench_free(struct bench *b)
 
 /* The tokens of a text, and the logits that each came from. */
 struct text {
-	int n, tokens[TOKENS];
-	float logits[TOKENS][300];
+	int vocab, n, tokens[TOKENS];
+	float logits[TOKENS][VOCAB];
 };
 
 static bool keep(void *to, int token, const float *logits)
 {
 	struct text *t = to;
 
-	memcpy(t->logits[t->n], logits, sizeof(t->logits[0]));
+	memcpy(t->logits[t->n], logits, sizeof(*logits) * (size_t)t->vocab);
 	t->tokens[t->n++] = token;
 	return true;
 }
 
-static struct hx_generated generate(struct bench *b, struct hx_draft *draft, int gamma, int tokens, struct text *text)
+static struct hx_generated generate(struct bench *b, struct hx_draft *draft, int gamma, int mode, int tokens, struct text *text)
 {
-	struct hx_generate what = {.target = &b->lm, .draft = draft, .gamma = gamma, .sampling = {.top_p = 1}, .prompt = prompt, .n_prompt = PROMPT,
+	struct hx_generate what = {.target = &b->lm, .draft = draft, .gamma = gamma, .mode = mode, .sampling = {.top_p = 1}, .prompt = prompt, .n_prompt = PROMPT,
 				   .max_tokens = tokens, .token = keep, .to = text, .logits = true};
 	struct hx_generated out;
 	struct hx_err err = {""};
 
+	text->vocab = b->lm.vocab;
 	text->n = 0;
 	if (hx_speculate(&out, &what, &err))
 		fail_msg("%s", err.msg);
@@ -107,8 +117,8 @@ static struct hx_generated generate(struct bench *b, struct hx_draft *draft, int
 static void check_same(const struct text *a, const struct text *b, const struct setting *s, const char *drafter, int gamma)
 {
 	for (int i = 0; i < a->n; i++)
-		if (a->tokens[i] != b->tokens[i] || memcmp(a->logits[i], b->logits[i], sizeof(a->logits[0])) != 0)
-			fail_msg("%s %s, %d threads, cache %d, %s, gamma %d: token %d differs", s->kernels, hx_type_names[s->type], s->threads,
+		if (a->tokens[i] != b->tokens[i] || memcmp(a->logits[i], b->logits[i], sizeof(a->logits[0][0]) * (size_t)a->vocab) != 0)
+			fail_msg("%s %s, %d threads, cache %d, %s, gamma %d: token %d differs", s->kernels, s->pair ? "pair" : hx_type_names[s->type], s->threads,
 				 s->kv_cache, drafter, gamma, i);
 }
 
@@ -121,14 +131,15 @@ static int check_setting(const struct setting *s, int first, int last, int token
 
 	bench_init(&b, s);
 	{
-		struct hx_draft drafters[] = {hx_draft_model(&b.lm_draft, false, 0), hx_draft_ngram(1, 3), hx_draft_model(&b.lm_front, true, 0)};
-		static const char *const names[] = {"model", "ngram", "early exit"};
-		struct hx_generated g = generate(&b, NULL, 0, tokens, &plain);
+		struct hx_draft drafters[] = {hx_draft_model(&b.lm_draft, false, 0), hx_draft_ngram(1, 3), hx_draft_model(&b.lm_front, true, 0),
+					      hx_draft_model(&b.lm_beside, false, 0)};
+		static const char *const names[] = {"model", "ngram", "early exit", "overlapped"};
+		struct hx_generated g = generate(&b, NULL, 0, HX_SEQUENTIAL, tokens, &plain);
 
 		hx_speculate_free(&g);
-		for (int d = 0; d < 3; d++) {
-			for (int gamma = first; gamma <= last; gamma++) {
-				g = generate(&b, &drafters[d], gamma, tokens, &speculated);
+		for (int d = 0; d < 4; d++) {
+			for (int gamma = first; gamma <= last && (d < 3 || b.overlaps); gamma++) {
+				g = generate(&b, &drafters[d], gamma, d == 3 ? HX_OVERLAPPED : HX_SEQUENTIAL, tokens, &speculated);
 				check_same(&plain, &speculated, s, names[d], gamma);
 				for (int i = 0; i < g.n_rounds; i++)
 					accepted += g.rounds[i].accepted;
@@ -143,17 +154,27 @@ static int check_setting(const struct setting *s, int first, int last, int token
 
 static void every_gamma(void **state)
 {
-	const struct setting s = {hx_kernels_find(NULL)->name, HX_Q8_0, 2, true};
+	(void)state;
+	for (int threads = 1; threads <= 2; threads++) {
+		const struct setting s = {hx_kernels_find(NULL)->name, HX_Q8_0, threads, true, false};
+
+		assert_in_range(check_setting(&s, 1, 8, TOKENS), 100, 100000); /* drafters that are never right would test half of it */
+	}
+}
+
+static void the_pair(void **state)
+{
+	const struct setting s = {hx_kernels_find(NULL)->name, -1, 1, true, true};
 
 	(void)state;
-	assert_in_range(check_setting(&s, 1, 8, TOKENS), 100, 100000); /* drafters that are never right would test half of it */
+	assert_in_range(check_setting(&s, 1, 8, TOKENS), 1000, 100000);
 }
 
 static void every_type(void **state)
 {
 	(void)state;
 	for (int t = 0; t < HX_TYPE_COUNT; t++) {
-		const struct setting s = {hx_kernels_find(NULL)->name, t, 1 + t % 2, true};
+		const struct setting s = {hx_kernels_find(NULL)->name, t, 1 + t % 2, true, false};
 
 		check_setting(&s, 3, 3, TOKENS);
 	}
@@ -166,14 +187,14 @@ static void every_kernel_set(void **state)
 	(void)state;
 	for (const struct hx_kernels *const *k = hx_kernels_usable(); *k; k++)
 		for (size_t t = 0; t < sizeof(types) / sizeof(*types); t++)
-			check_setting(&(struct setting){(*k)->name, types[t], 1 + (int)t % 2, true}, 2, 2, TOKENS);
+			check_setting(&(struct setting){(*k)->name, types[t], 1 + (int)t % 2, true, false}, 2, 2, TOKENS);
 }
 
 static void without_cache(void **state)
 {
 	(void)state;
-	check_setting(&(struct setting){hx_kernels_find(NULL)->name, HX_Q4_0, 1, false}, 1, 1, TOKENS);
-	check_setting(&(struct setting){hx_kernels_find(NULL)->name, HX_F16, 2, false}, 8, 8, TOKENS);
+	check_setting(&(struct setting){hx_kernels_find(NULL)->name, HX_Q4_0, 1, false, false}, 1, 1, TOKENS);
+	check_setting(&(struct setting){hx_kernels_find(NULL)->name, HX_F16, 2, false, false}, 8, 8, TOKENS);
 }
 
 /* Plain output does not depend on threads, nor on the cache. */
@@ -183,12 +204,12 @@ static void the_same_everywhere(void **state)
 
 	(void)state;
 	for (int i = 0; i < 4; i++) {
-		const struct setting s = {hx_kernels_find(NULL)->name, HX_Q8_0, 1 + i % 2, i < 2};
+		const struct setting s = {hx_kernels_find(NULL)->name, HX_Q8_0, 1 + i % 2, i < 2, false};
 		struct bench b;
 		struct hx_generated g;
 
 		bench_init(&b, &s);
-		g = generate(&b, NULL, 0, TOKENS, &texts[i]);
+		g = generate(&b, NULL, 0, HX_SEQUENTIAL, TOKENS, &texts[i]);
 		hx_speculate_free(&g);
 		bench_free(&b);
 		check_same(&texts[0], &texts[i], &s, "plain", 0);
@@ -198,8 +219,8 @@ static void the_same_everywhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_gamma),   cmocka_unit_test(every_type),          cmocka_unit_test(every_kernel_set),
-		cmocka_unit_test(without_cache), cmocka_unit_test(the_same_everywhere),
+		cmocka_unit_test(every_gamma),      cmocka_unit_test(the_pair),      cmocka_unit_test(every_type),
+		cmocka_unit_test(every_kernel_set), cmocka_unit_test(without_cache), cmocka_unit_test(the_same_everywhere),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

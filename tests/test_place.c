@@ -98,7 +98,7 @@ static void refuses(void **state)
 		e.n_found = cases[i].found;
 		e.found = hx_xcalloc(e.n_found, sizeof(*e.found));
 		memcpy(e.found, devices, e.n_found * sizeof(*e.found));
-		assert_int_equal(hx_engine_place(&e, 1, 1, &place, &err), HX_IO);
+		assert_int_equal(hx_engine_place(&e, 1, 0, 1, &place, &err), HX_IO);
 		if (!strstr(err.msg, cases[i].message))
 			fail_msg("'%s', not '%s'", err.msg, cases[i].message);
 		hx_engine_free(&e);
@@ -112,7 +112,7 @@ static void threads(void **state)
 	struct hx_err err = {""};
 
 	(void)state;
-	assert_int_equal(hx_engine_place(&e, 0, 2, &place, &err), HX_OK);
+	assert_int_equal(hx_engine_place(&e, 0, 0, 2, &place, &err), HX_OK);
 	assert_non_null(place.pool);
 	assert_null(place.cl);
 	assert_null(e.found); /* no driver was loaded */

@@ -1,4 +1,4 @@
-/* Sampled speculative output follows the target's distribution: all texts of four tokens are counted over 10^5 generations and compared with their
+/* Sampled speculative output follows the target's distribution: all texts of four tokens are counted over 10^5 generations (overlapped: fewer) and compared with their
  * exact probabilities. */
 #include "engine/fitted.h"
 #include "engine/speculate.h"
@@ -10,7 +10,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-enum { VOCAB = 8, SMALLER = 6, LARGER = 10, TABLE = VOCAB * VOCAB * VOCAB, COUNTED = 4, TEXTS = 8 * 8 * 8 * 8, GENERATED = 7, SAMPLES = 100000 };
+enum { VOCAB = 8, SMALLER = 6, LARGER = 10, TABLE = VOCAB * VOCAB * VOCAB, COUNTED = 4, TEXTS = 8 * 8 * 8 * 8, GENERATED = 7, SAMPLES = 100000, FEWER = 10000 /* where each starts a thread */ };
 static float target[TABLE], good[TABLE], bad[TABLE], worst[TABLE], smaller[SMALLER * SMALLER * SMALLER], larger[LARGER * LARGER * LARGER];
 static const int prompt[] = {2, 7, 1, 2, 7};
 
@@ -74,6 +74,7 @@ static const struct {
 	propose lies;
 	bool front, lookup;
 	int vocab; /* of the table; 0: the target's */
+	int mode;
 } cases[] = {
 	{"plain", {.temperature = 1}, .gamma = 0},
 	{"plain, warm", {.temperature = 0.5}, .gamma = 0},
@@ -98,6 +99,12 @@ static const struct {
 	{"smaller vocabulary, cut, warm", {.temperature = 0.5, .top_k = 7, .top_p = 0.9}, .table = smaller, .gamma = 3, .vocab = SMALLER},
 	{"larger vocabulary", {.temperature = 1}, .table = larger, .gamma = 4, .vocab = LARGER},
 	{"larger vocabulary, cut", {.temperature = 1, .top_k = 5, .top_p = 0.9}, .table = larger, .gamma = 3, .vocab = LARGER},
+	{"overlapped, good", {.temperature = 1}, .table = good, .gamma = 2, .mode = HX_OVERLAPPED},
+	{"overlapped, bad, warm", {.temperature = 0.5}, .table = bad, .gamma = 1, .mode = HX_OVERLAPPED},
+	{"overlapped, perfect", {.temperature = 1}, .table = target, .gamma = 3, .mode = HX_OVERLAPPED},
+	{"overlapped, unsure, cut", {.temperature = 1, .top_k = 5, .top_p = 0.9}, .table = good, .gamma = 2, .min_confidence = 0.4, .mode = HX_OVERLAPPED},
+	{"overlapped, larger vocabulary", {.temperature = 1}, .table = larger, .gamma = 2, .vocab = LARGER, .mode = HX_OVERLAPPED},
+	{"overlapped, says it guesses", {.temperature = 1}, .table = good, .gamma = 2, .lies = says_uniform, .mode = HX_OVERLAPPED},
 	{"says it drew", {.temperature = 1}, .table = good, .gamma = 1, .lies = says_drawn},
 	{"says it guesses", {.temperature = 1}, .table = good, .gamma = 4, .lies = says_uniform},
 	{"keeps unlikely guesses", {.temperature = 1}, .table = good, .gamma = 4, .lies = keeps_unlikely},
@@ -125,9 +132,10 @@ static void count_texts(size_t c, int *counts)
 	what.prompt = prompt;
 	what.n_prompt = COUNT(prompt);
 	what.max_tokens = GENERATED;
+	what.mode = cases[c].mode;
 	t.again = cases[c].lies;
 	d.again = cases[c].lies || cases[c].vocab == SMALLER; /* what it lacks is its first token to it */
-	for (int i = 0; i < SAMPLES; i++) {
+	for (int i = 0; i < (cases[c].mode == HX_OVERLAPPED ? FEWER : SAMPLES); i++) {
 		int text = 0;
 
 		what.sampling.seed = (uint64_t)i;

@@ -82,13 +82,13 @@ static void errors(void **state)
 
 /* ---- imposed sequences ---- */
 
-static int rounds_of(const int *accepted, int n, int n_tokens)
+static int rounds_of(const int *accepted, int n, int gamma, int mode, int n_tokens)
 {
 	int tokens = 0;
 
 	for (int i = 0; i < n; i++) {
 		assert_true(tokens < n_tokens); /* no round too many */
-		tokens += accepted[i] + 1;
+		tokens += accept_yield(accepted[i], gamma, mode);
 	}
 	assert_true(tokens >= n_tokens); /* none too few */
 	return n;
@@ -103,13 +103,13 @@ static void sequences(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(alphas); i++)
 		for (int gamma = 1; gamma <= 8; gamma++)
-			for (size_t k = 0; k < COUNT(lengths); k++) {
+			for (size_t k = 0; k < COUNT(lengths) * HX_MODES; k++) {
 				struct accept a = accept_constant(alphas[i]);
-				int *accepted, n = validate_sequence(&a, gamma, lengths[k], &accepted);
+				const int length = lengths[k / HX_MODES], mode = (int)k % HX_MODES;
+				int *accepted, n = validate_sequence(&a, gamma, mode, length, &accepted);
 
-				if (fabs(rounds_of(accepted, n, lengths[k]) - accept_rounds(&a, gamma, HX_SEQUENTIAL, lengths[k]).rounds) >
-				    0.75)
-					fail_msg("alpha %g, gamma %d, %d tokens: %d rounds", alphas[i], gamma, lengths[k], n);
+				if (fabs(rounds_of(accepted, n, gamma, mode, length) - accept_rounds(&a, gamma, mode, length).rounds) > 0.75)
+					fail_msg("alpha %g, gamma %d, %s, %d tokens: %d rounds", alphas[i], gamma, hx_modes[mode], length, n);
 				free(accepted);
 			}
 }
@@ -119,7 +119,7 @@ static void shares(void **state)
 	enum { GAMMA = 4, TOKENS = 100000 };
 	struct accept a = accept_constant(0.8);
 	double p[GAMMA + 1], counted[GAMMA + 1] = {0};
-	int *accepted, n = validate_sequence(&a, GAMMA, TOKENS, &accepted);
+	int *accepted, n = validate_sequence(&a, GAMMA, HX_SEQUENTIAL, TOKENS, &accepted);
 
 	(void)state;
 	accept_shares(&a, GAMMA, p);

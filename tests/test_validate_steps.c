@@ -114,11 +114,61 @@ static void two_units(void **state)
 	fixture_free(&f);
 }
 
+/* Two drafts alone, two verify passes with drafts beside the first, of which the second ends behind it, one draft alone. Those beside are in no figure but for the
+ * time that the target waits, which is the round's. */
+static void overlapped(void **state)
+{
+	static const char apart[] = "\"target_quants\": [\"f16\"], \"drafters\": [\"small\"], \"draft_quants\": [\"f16\"], \"target_mappings\": [\"cx3\"],\n"
+				    "\"draft_mappings\": [\"cx1\"], \"gamma\": [2], \"modes\": [\"overlapped\"], \"workloads\": [{\"prompt\": 8, "
+				    "\"generated\": 4}],\n\"acceptance\": [{\"alpha\": 0.5, \"kind\": \"estimate\", \"from\": \"x\"}]";
+	struct hx_trace t = {.ops = true}, drafter = {.ops = true};
+	struct hx_generated g = {.n_tokens = 5, .n_rounds = 2};
+	struct validate_steps s;
+	struct pair pair = {0};
+	struct fixture f;
+	struct point pt;
+	const struct hx_graph *target, *draft;
+	double decode_from_s, verify_s, draft_s;
+
+	(void)state;
+	fixture_load(&f, fixture_profile, apart, NULL);
+	pt = space_point(&f.space, fixture_point(&f, 0, "cx3", "cx1", HX_OVERLAPPED, 2));
+	predict_pair(&f.predict, &pt, &pair);
+	target = pair.plan.chains[HX_CHAIN_TARGET]->graph;
+	draft = pair.plan.chains[HX_CHAIN_DRAFT]->graph;
+	decode_from_s = clock_s = 100;
+	add_pass(&drafter, draft, HX_PASS_DRAFT, 1, true);
+	draft_s = clock_s - decode_from_s;
+	add_pass(&drafter, draft, HX_PASS_DRAFT, 1, true);
+	add_pass(&t, target, HX_PASS_VERIFY, 2, true);
+	verify_s = clock_s - decode_from_s - 2 * draft_s;
+	clock_s -= draft_s + 1e-3;
+	add_pass(&drafter, draft, HX_PASS_DRAFT, 1, true);
+	add_pass(&drafter, draft, HX_PASS_DRAFT, 1, true);
+	add_pass(&t, target, HX_PASS_VERIFY, 2, true);
+	add_pass(&drafter, draft, HX_PASS_DRAFT, 1, true);
+	hx_trace_join(&t, &drafter);
+	g.seconds[HX_VERIFYING] = clock_s - decode_from_s;
+	validate_steps(&s, &f.predict, &pair, &t, &g, 1e-3);
+	assert_int_equal(find(&s, HX_PASS_VERIFY, HX_OP_QKV, 0)->n, 2);
+	check_near(find(&s, HX_PASS_VERIFY, HX_OP_QKV, 0)->measured_s, 6e-3, 1e-6);
+	assert_int_equal(find(&s, HX_PASS_DRAFT, HX_OP_QKV, 0)->n, 3);
+	check_near(find(&s, HX_PASS_DRAFT, HX_OP_QKV, 0)->measured_s, 2e-3, 1e-6);
+	check_near(s.decode_s, 2 * verify_s + 3 * draft_s + draft_s - 1e-3, 1e-6);
+	check_near(find(&s, VALIDATE_ROUND, VALIDATE_HOST, -1)->measured_s, (draft_s - 1e-3) / 2, 1e-6);
+	hx_trace_free(&t);
+	hx_trace_free(&drafter);
+	validate_steps_free(&s);
+	predict_pair_free(&pair);
+	fixture_free(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_unit),
 		cmocka_unit_test(two_units),
+		cmocka_unit_test(overlapped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

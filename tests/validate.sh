@@ -108,6 +108,30 @@ sweep here uncached "$db"
 validate "$(id $db small)" "$(id $db early-exit:1)" --repeats 1
 is "without a KV cache" "$status" 0
 
+# ---- drafting while the target verifies: two processors of a kind ----
+
+second=$(sed -n 's/.*"cpus": *"[0-9]*\([-,][0-9]*\).*/\1/p' device.json)
+case $second in
+-*) second=$((cpu + 1)) ;;
+,*) second=${second#,} ;;
+esac
+if [ -n "$second" ]; then
+	sed "s/\"affinity\": .$cpu./\"affinity\": [$cpu, $second]/; s/\"cores\": 1,/\"cores\": 2,/; s/\"here\"/\"two\"/" here.json >two.json
+	sed 's/\["c"\]/["cx1"]/g' tiny.json >apart.json
+	db=two.db
+	sweep two apart "$db"
+	overlapped=$(id $db small overlapped)
+	validate "$overlapped" --repeats 2 --format csv
+	is "overlapped drafting" "$status $(cell 1 mode)" "0 overlapped"
+	is "rounds are those of the acceptance, without the bonus token" "$(ask "SELECT DISTINCT rounds >= 4 AND rounds <= 10, drafted = 3 * rounds, tokens
+		FROM measurement WHERE kind = 'configuration'")" "1|1|16"
+	is "it has passes of both" "$(ask "SELECT DISTINCT pass FROM step WHERE kind = 'configuration' AND measured_s > 0 ORDER BY pass" | tr '\n' ',')" \
+		"draft,prefill drafter,prefill target,round,verify,"
+	validate "$overlapped" "$(id $db small)" --repeats 1 --tokens 5
+	is "its table is headed so" "$(echo "$out" | grep '^Point')" "Point $overlapped, overlapped, seconds of one pass:
+Point $(id $db small), seconds of one pass:"
+fi
+
 # ---- given weights ----
 
 db=here.db
@@ -137,7 +161,7 @@ refused() {
 	validate "$@"
 	like "$name" "$status $err" "^2 hexplore: $message"
 }
-refused "overlapped drafting" 'point [0-9]*: overlapped drafting is not run' "$drafted" "$(id $db small overlapped | head -n 1)"
+refused "overlapped drafting on one core" 'point [0-9]*: it cannot run: overlapped drafter and target need 1 [+] 1 cores of c, which has 1' "$(id $db small overlapped)"
 refused "what looks into a text" 'point [0-9]*: what ngram drafts depends on the text' "$(id $db ngram)"
 refused "a point that is not there" 'sweep 1 has points 1 to' 1000
 refused "a point twice" 'point [0-9]* is named twice' "$drafted" "$drafted"

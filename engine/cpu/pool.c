@@ -247,6 +247,11 @@ void hx_pool_free(struct hx_pool *p)
 	free(p);
 }
 
+void hx_pool_rest(struct hx_pool *p)
+{
+	p->spin = false;
+}
+
 void hx_pool_run(struct hx_pool *p, void (*work)(void *arg, int thread, int n), void *arg)
 {
 	enter(p);

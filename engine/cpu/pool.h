@@ -13,6 +13,9 @@ struct hx_pool;
 int hx_pool_create(struct hx_pool **out, int n, const int *cpus, struct hx_err *err);
 void hx_pool_free(struct hx_pool *p);
 
+/* From now on threads that wait sleep at once: they leave their processors to others, at some 50 microseconds for waking. */
+void hx_pool_rest(struct hx_pool *p);
+
 /* Runs work(arg, thread, n) on every thread and returns when all are done. The caller is pinned to the first processor, and stays so. Threads that
  * wait spin for a while, then sleep. */
 void hx_pool_run(struct hx_pool *p, void (*work)(void *arg, int thread, int n), void *arg);

@@ -96,15 +96,15 @@ void *hx_cl_run_host(struct hx_cl_run *r, enum hx_flow flow)
 	return NULL;
 }
 
-int hx_cl_run_to_host(struct hx_cl_run *r, unsigned flows, unsigned fresh, int row, int rows, struct hx_err *err)
+int hx_cl_run_to_host(struct hx_cl_run *r, const struct hx_cl_handover *h, struct hx_err *err)
 {
-	(void)r, (void)flows, (void)fresh, (void)row, (void)rows;
+	(void)r, (void)h;
 	return absent(err);
 }
 
-int hx_cl_run_to_device(struct hx_cl_run *r, unsigned flows, unsigned fresh, int row, int rows, struct hx_err *err)
+int hx_cl_run_to_device(struct hx_cl_run *r, const struct hx_cl_handover *h, struct hx_err *err)
 {
-	(void)r, (void)flows, (void)fresh, (void)row, (void)rows;
+	(void)r, (void)h;
 	return absent(err);
 }
 

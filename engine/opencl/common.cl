@@ -7,7 +7,7 @@
  * Row-invariant as all kernels are (engine/cpu/kernels.h): what is computed for a row is one sequence of operations, however many rows there are.
  * Contraction is off, since a compiler would be free to contract in one kernel and not in its twin; fma() is where it is wanted. */
 #pragma OPENCL FP_CONTRACT OFF
-#define UNROLL __attribute__((opencl_unroll_hint))
+#define UNROLL _Pragma("unroll")
 
 #if OUT == 16
 typedef float16 floats;

@@ -6,7 +6,7 @@ enum { STORE, ADD, SILU, GELU }; /* what becomes of an output */
 
 #if OUT == 16 && DOT == 3
 #if defined(__x86_64__)
-#define KEEP(v) __asm__("" : "+v"(v)) /* or the compiler regroups the sum of two products, and no multiply-add of pairs comes of it */
+#define KEEP(v) __asm__("" : "+v"(v)) /* or the compiler sees through a value, regroups, and no multiply-add of pairs comes of it */
 #elif defined(__aarch64__)
 #define KEEP(v) __asm__("" : "+w"(v))
 #endif
@@ -53,11 +53,15 @@ inline void put(floats v, int what, global const float *bias, global float *y, i
 
 enum { BLOCK_BYTES = LANES * (CODE + HIGH), UNIT_BYTES = LANES * (HEAD + BLOCKS * (CODE + HIGH)) };
 
+/* q8_0 of 16 lanes is held as unsigned, 128 more (engine/cpu/pack.c); here all codes are signed. */
+#define FLIP (CODE == 32 && LANES == 16 ? 128 : 0)
+#define ZERO (CODE == 32 ? 0 : OFFSET)
+
 /* The codes of 4 outputs and the 4 columns of a quad: codes of a block, the outputs' lane. */
 inline uchar16 quad_codes(global const uchar *block, int quad, int lane)
 {
 #if CODE == 32
-	return vload16(0, block + (quad * LANES + lane) * 4);
+	return vload16(0, block + (quad * LANES + lane) * 4) ^ (uchar)FLIP;
 #else
 	uchar16 v = vload16(0, block + (quad % 4 * LANES + lane) * 4);
 
@@ -78,23 +82,25 @@ inline uchar16 quad_codes(global const uchar *block, int quad, int lane)
 
 /* Sums of products, of which an output has one or, on a CPU, two. */
 #if DOT == 3
-typedef short16 quad;
+typedef short16 quad, wide;
 typedef int8 sums;
 #define SUM_ZERO 0
-#if CODE == 32 && LANES != 16
-#define WIDEN(c) convert_short16(as_char16(c))
-#else
-#define WIDEN(c) convert_short16(c)
-#endif
 
 inline quad input_quad(global const code *q)
 {
 	return as_short16((ulong4)*(global const ulong *)q);
 }
 
-inline sums add_quad(sums s, uchar16 c, quad x)
+inline wide widen(uchar16 c)
 {
-	const short16 w = WIDEN(c);
+	short16 w = convert_short16(as_char16(c));
+
+	KEEP(w);
+	return w;
+}
+
+inline sums add_quad(sums s, wide w, quad x)
+{
 	int8 p = convert_int8(w.even) * convert_int8(x.even) + convert_int8(w.odd) * convert_int8(x.odd);
 
 	KEEP(p);
@@ -112,6 +118,7 @@ inline float4 sum_of(sums s)
 #pragma OPENCL EXTENSION cl_arm_integer_dot_product_int8 : enable
 #endif
 typedef char4 quad;
+typedef char16 wide;
 typedef int4 sums;
 #define SUM_ZERO 0
 
@@ -126,10 +133,13 @@ inline quad input_quad(global const code *q)
 #define dot4(a, b) arm_dot(a, b)
 #endif
 
-inline sums add_quad(sums s, uchar16 c, quad x)
+inline wide widen(uchar16 c)
 {
-	const char16 w = as_char16(c);
+	return as_char16(c);
+}
 
+inline sums add_quad(sums s, wide w, quad x)
+{
 	return s + (int4)(dot4(w.s0123, x), dot4(w.s4567, x), dot4(w.s89ab, x), dot4(w.scdef, x));
 }
 
@@ -139,6 +149,7 @@ inline float4 sum_of(sums s)
 }
 #else
 typedef float4 quad;
+typedef float16 wide;
 typedef float4 sums;
 #define SUM_ZERO 0.0f
 
@@ -147,10 +158,14 @@ inline quad input_quad(global const code *q)
 	return convert_float4(*(global const char4 *)q);
 }
 
-inline sums add_quad(sums s, uchar16 c, quad x)
+inline wide widen(uchar16 c)
 {
-	const char16 w = as_char16(c);
-	const float4 a = convert_float4(w.s0123) * x, b = convert_float4(w.s4567) * x, e = convert_float4(w.s89ab) * x, f = convert_float4(w.scdef) * x;
+	return convert_float16(as_char16(c));
+}
+
+inline sums add_quad(sums s, wide w, quad x)
+{
+	const float4 a = w.s0123 * x, b = w.s4567 * x, e = w.s89ab * x, f = w.scdef * x;
 
 	return s + (float4)(a.x + a.y + (a.z + a.w), b.x + b.y + (b.z + b.w), e.x + e.y + (e.z + e.w), f.x + f.y + (f.z + f.w));
 }
@@ -159,13 +174,6 @@ inline float4 sum_of(sums s)
 {
 	return s;
 }
-#endif
-
-/* What a code means 0 with; q8_0 of 16 lanes is held as unsigned. */
-#if CODE == 32 && LANES != 16
-#define ZERO 0
-#else
-#define ZERO OFFSET
 #endif
 
 inline floats scales(global const uchar *unit, int n, int lane)
@@ -251,7 +259,7 @@ kernel void matmul(global const uchar *w, global const code *xq, global const fl
 					UNROLL for (int r = 0; r < AT_ONCE; r++)
 						x[r] = input_quad(xq + (size_t)(r0 + r) * K + 32 * b + 4 * k);
 					UNROLL for (int v = 0; v < OUT / 4; v++) {
-						const uchar16 c = quad_codes(codes, k, lane + 4 * v);
+						const wide c = widen(quad_codes(codes, k, lane + 4 * v));
 
 						UNROLL for (int r = 0; r < AT_ONCE; r++)
 							sum[r][v] = add_quad(sum[r][v], c, x[r]);
@@ -290,10 +298,7 @@ inline float value(global const uchar *group, int column, int lane)
 	int c;
 
 #if CODE == 32
-	c = block[(quad * LANES + lane) * 4 + i % 4];
-#if LANES != 16
-	c = (char)c;
-#endif
+	c = (char)(block[(quad * LANES + lane) * 4 + i % 4] ^ FLIP);
 #else
 	c = block[(quad % 4 * LANES + lane) * 4 + i % 4] >> (quad / 4 * 4) & 15;
 #if HIGH == 4

@@ -260,13 +260,14 @@ static size_t offset_of(const struct hx_cl_run *r, int flow, int row)
 	return flow == HX_FLOW_X ? r->flows[flow].row_bytes * (size_t)row : 0;
 }
 
-static void tell_transfer(struct hx_cl_run *r, int unit, int rows, double start_s)
+static void tell_transfer(struct hx_cl_run *r, const struct hx_cl_handover *h, double start_s)
 {
-	hx_trace_add(r->trace, &(struct hx_event){.op = HX_EVENT_TRANSFER, .unit = unit, .layer = -1, .rows = rows, .start_s = start_s, .end_s = hx_trace_now_s()});
+	hx_trace_add(r->trace, &(struct hx_event){.pass = h->pass, .op = HX_EVENT_TRANSFER, .unit = r->unit, .layer = -1, .rows = h->rows, .start_s = start_s,
+						  .end_s = hx_trace_now_s()});
 }
 
 /* All is enqueued, then waited for once; when it is traced what ran before is waited for apart. */
-int hx_cl_run_to_host(struct hx_cl_run *r, unsigned flows, unsigned fresh, int row, int rows, struct hx_err *err)
+int hx_cl_run_to_host(struct hx_cl_run *r, const struct hx_cl_handover *h, struct hx_err *err)
 {
 	cl_int code = CL_SUCCESS;
 	double start_s;
@@ -275,50 +276,50 @@ int hx_cl_run_to_host(struct hx_cl_run *r, unsigned flows, unsigned fresh, int r
 	if (rc)
 		return rc;
 	start_s = hx_trace_now_s();
-
 	for (int f = 0; f < HX_FLOWS && code == CL_SUCCESS; f++) {
 		struct hx_cl_flow *flow = &r->flows[f];
-		const size_t at = offset_of(r, f, row);
+		const size_t at = offset_of(r, f, h->row);
 
-		if (!(flows >> f & 1))
+		if (!(h->flows >> f & 1))
 			continue;
 		if (!flow->copied && !flow->host)
 			flow->host = clEnqueueMapBuffer(r->queue, flow->data, CL_FALSE, CL_MAP_READ | CL_MAP_WRITE, 0, flow->bytes, 0, NULL, NULL, &code);
-		else if (flow->copied && fresh >> f & 1)
-			code = clEnqueueReadBuffer(r->queue, flow->data, CL_FALSE, at, flow->row_bytes * (size_t)rows, (char *)flow->host + at, 0, NULL, NULL);
+		else if (flow->copied && h->fresh >> f & 1)
+			code = clEnqueueReadBuffer(r->queue, flow->data, CL_FALSE, at, flow->row_bytes * (size_t)h->rows, (char *)flow->host + at, 0, NULL, NULL);
 	}
 	rc = code == CL_SUCCESS ? hx_cl_run_finish(r, err) : hx_cl_fail(r->w->cl, code, "reading back", err);
 	if (!rc)
-		tell_transfer(r, -1, rows, start_s);
+		tell_transfer(r, h, start_s);
 	return rc;
 }
 
-int hx_cl_run_to_device(struct hx_cl_run *r, unsigned flows, unsigned fresh, int row, int rows, struct hx_err *err)
+/* Copies are waited for, since the host may write on. */
+int hx_cl_run_to_device(struct hx_cl_run *r, const struct hx_cl_handover *h, struct hx_err *err)
 {
 	const double start_s = hx_trace_now_s();
 	cl_int code = CL_SUCCESS;
 
 	for (int f = 0; f < HX_FLOWS && code == CL_SUCCESS; f++) {
 		struct hx_cl_flow *flow = &r->flows[f];
-		const size_t at = offset_of(r, f, row);
+		const size_t at = offset_of(r, f, h->row);
+		const bool fresh = h->fresh >> f & 1;
 
-		if (!(flows >> f & 1))
+		if (!(h->flows >> f & 1))
 			continue;
-		if (fresh >> f & 1 && r->coded == f)
+		if (fresh && r->coded == f)
 			r->coded = -1;
 		if (!flow->copied && flow->host) {
 			code = clEnqueueUnmapMemObject(r->queue, flow->data, flow->host, 0, NULL, NULL);
 			flow->host = NULL;
-		} else if (flow->copied && fresh >> f & 1) {
-			/* waited for, since the host may write on */
-			code = clEnqueueWriteBuffer(r->queue, flow->data, CL_TRUE, at, flow->row_bytes * (size_t)rows, (char *)flow->host + at, 0, NULL, NULL);
+		} else if (flow->copied && fresh) {
+			code = clEnqueueWriteBuffer(r->queue, flow->data, CL_TRUE, at, flow->row_bytes * (size_t)h->rows, (char *)flow->host + at, 0, NULL, NULL);
 			r->w->cl->counts.syncs++;
 		}
 	}
 	if (code != CL_SUCCESS)
 		return hx_cl_fail(r->w->cl, code, "sending", err);
-	if (fresh)
-		tell_transfer(r, r->unit, rows, start_s);
+	if (h->fresh)
+		tell_transfer(r, h, start_s);
 	return HX_OK;
 }
 

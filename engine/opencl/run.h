@@ -72,12 +72,16 @@ int hx_cl_run_stretch(struct hx_cl_run *r, const struct hx_cl_stretch *s, struct
  * (and not logits or argmax) is NULL. */
 void *hx_cl_run_host(struct hx_cl_run *r, enum hx_flow flow);
 
-/* Gives the host its turn with a set of flows, of which `fresh` are wanted as the device left them, so many rows of each from row `row` of the residual stream on;
- * waits for the device. */
-int hx_cl_run_to_host(struct hx_cl_run *r, unsigned flows, unsigned fresh, int row, int rows, struct hx_err *err);
+/* Flows whose turn changes sides. */
+struct hx_cl_handover {
+	int pass;              /* enum hx_pass_kind, for the trace */
+	unsigned flows, fresh; /* all; those that are wanted as the other side left them */
+	int row, rows;         /* so many rows of each, of the residual stream from row `row` on */
+};
 
-/* Gives the device its turn with them, as the host left those that are fresh. */
-int hx_cl_run_to_device(struct hx_cl_run *r, unsigned flows, unsigned fresh, int row, int rows, struct hx_err *err);
+/* Gives the host its turn; waits for the device. */
+int hx_cl_run_to_host(struct hx_cl_run *r, const struct hx_cl_handover *h, struct hx_err *err);
+int hx_cl_run_to_device(struct hx_cl_run *r, const struct hx_cl_handover *h, struct hx_err *err);
 
 /* Waits for the device, and traces what ran since the last call. */
 int hx_cl_run_finish(struct hx_cl_run *r, struct hx_err *err);

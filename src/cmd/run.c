@@ -190,14 +190,11 @@ static int generate(struct run *r, bool quiet, bool verbose, bool compared, stru
 {
 	struct runner *runner = &r->models->runner;
 	struct hx_generated g = {0};
-	struct hx_trace trace = {.ops = true};
+	struct hx_trace trace = {.ops = true}, drafter = {.ops = true};
 	int rc;
 
-	if (verbose || r->trace) {
-		hx_exec_trace(runner->target.exec, &trace);
-		if (runner->draft.exec)
-			hx_exec_trace(runner->draft.exec, &trace);
-	}
+	if (verbose || r->trace)
+		runner_trace(runner, &trace, &drafter);
 	interrupt_catch(true);
 	rc = runner_generate(runner, false, &r->what, &g, err);
 	if (r->last != '\n' && !r->first)
@@ -205,10 +202,11 @@ static int generate(struct run *r, bool quiet, bool verbose, bool compared, stru
 	fflush(stdout);
 	if (!rc && !quiet)
 		tell(r, &g);
+	hx_trace_join(&trace, &drafter);
 	if (!rc && verbose)
 		tell_steps(&trace);
 	if (!rc && r->trace)
-		rc = run_trace_write(r->trace, r->models, HX_SEQUENTIAL, &trace, err);
+		rc = run_trace_write(r->trace, r->models, runner->mode, &trace, err);
 	if (!rc && compared && !interrupt_came())
 		rc = compare(r, &g, err);
 	if (!rc && interrupt_came())
@@ -216,7 +214,19 @@ static int generate(struct run *r, bool quiet, bool verbose, bool compared, stru
 	interrupt_catch(false);
 	hx_speculate_free(&g);
 	hx_trace_free(&trace);
+	hx_trace_free(&drafter);
 	return rc;
+}
+
+static int read_mode(const char *text, const struct model_options *models, int *mode, struct hx_err *err)
+{
+	for (*mode = 0; *mode < HX_MODES && strcmp(text, hx_modes[*mode]) != 0; ++*mode)
+		;
+	if (*mode == HX_MODES)
+		return hx_err_set(err, HX_INPUT, "--mode: sequential or overlapped, not '%.40s'", text);
+	if (*mode == HX_OVERLAPPED && !models->draft)
+		return hx_err_set(err, HX_INPUT, "--mode overlapped needs a drafter: --draft names a GGUF file");
+	return HX_OK;
 }
 
 int cmd_run(const struct opt_command *about, int argc, char **argv, struct hx_err *err)
@@ -227,7 +237,7 @@ int cmd_run(const struct opt_command *about, int argc, char **argv, struct hx_er
 	bool help = false, special = false, quiet = false, verbose = false, compared = false;
 	const struct opt opts[] = {
 		MODEL_OPTIONS(models),
-		{"mode", 0, "M", "sequential; overlapped cannot be run yet", &mode, NULL},
+		{"mode", 0, "M", "sequential (default), or overlapped: draft while the target verifies", &mode, NULL},
 		{"min-confidence", 0, "P", "a drafter less sure than that stops early (default: 0)", &confidence, NULL},
 		{"prompt", 'p', "TEXT", "text to go on from", &prompt, NULL},
 		{"prompt-file", 0, "FILE", "the same from a file; - is standard input", &prompt_file, NULL},
@@ -255,8 +265,8 @@ int cmd_run(const struct opt_command *about, int argc, char **argv, struct hx_er
 		return rc;
 	if ((rc = cmd_no_arguments(about, argc, argv, first, err)))
 		return rc;
-	if (mode && strcmp(mode, "sequential") != 0)
-		return hx_err_set(err, HX_INPUT, "--mode: sequential is the only one that can be run yet, not '%.40s'", mode);
+	if (mode && (rc = read_mode(mode, &models, &more.mode, err)))
+		return rc;
 	if (trace && (rc = file_may_write(trace, true, err)))
 		return rc;
 	if (prompt && prompt_file)

@@ -23,6 +23,7 @@ static void list_point(const struct validated *x, size_t i, struct report *r)
 	report_text(r, has_map ? hx_type_names[pt.draft_type] : NULL);
 	report_text(r, has_map ? space->draft[pt.drafter].v[pt.draft_map].text : NULL);
 	report_number(r, pt.gamma);
+	report_text(r, pt.drafter < 0 ? NULL : hx_modes[pt.mode]);
 	report_number(r, res->predicted);
 	report_number(r, res->measured.median);
 	report_number(r, res->measured.low);
@@ -50,6 +51,7 @@ static void list_points(const struct validated *x, enum report_format format)
 		{"draft_quant", "draft", REPORT_TEXT, 0, 0},
 		{"draft_map", "on", REPORT_TEXT, 0, 0},
 		{"gamma", "gamma", REPORT_NUMBER, 0, 0},
+		{"mode", NULL, REPORT_TEXT, 0, 0},
 		{"predicted_speedup", "predicted", REPORT_NUMBER, 4, 0},
 		{"measured_speedup", "measured", REPORT_NUMBER, 4, 0},
 		{"measured_low", NULL, REPORT_NUMBER, 3, 0},
@@ -207,7 +209,9 @@ void validate_print(const struct validated *x, enum report_format format)
 
 	list_points(x, format);
 	for (size_t i = 0; i < x->done && format == REPORT_TABLE; i++) {
-		printf("\nPoint %lld, seconds of one pass:\n", (long long)x->ids[i]);
+		bool overlapped = space_point(&x->s->space, x->ids[i] - 1).mode == HX_OVERLAPPED;
+
+		printf("\nPoint %lld%s, seconds of one pass:\n", (long long)x->ids[i], overlapped ? ", overlapped" : "");
 		list_steps(x, &x->results[i]);
 	}
 	if (format == REPORT_TABLE)

@@ -112,7 +112,7 @@ static int add_unit(struct calibration *c, struct machine *m, const struct calib
 	struct peak peak = {m->engine.kernels, !cluster || cluster->clock_is_now ? NAN : cluster->clock_hz, u->flop_per_cycle};
 	double cache = cluster && cluster->last_cache_bytes > 0 ? cluster->last_cache_bytes : NAN;
 	struct hx_pool *one;
-	int rc = hx_engine_pool(&m->engine, from, 1, &one, err);
+	int rc = hx_engine_pool(&m->engine, from, 0, 1, &one, err);
 
 	if (rc)
 		return rc;

@@ -73,7 +73,7 @@ static int open_stand_in(struct stand_in *s, struct calibrate_step *step, struct
 	double cache = step->c->profile.units[0].cache_bytes;
 	struct hx_random random;
 	struct hx_pool *one;
-	int rc = hx_engine_pool(&step->m->engine, step->c->unit_of[0], 1, &one, err);
+	int rc = hx_engine_pool(&step->m->engine, step->c->unit_of[0], 0, 1, &one, err);
 
 	if (rc)
 		return rc;

@@ -121,7 +121,7 @@ static int add_place(struct bench *b, int cores, int cached, struct hx_err *err)
 	if (!rc)
 		rc = hx_graph_init(&p->graph, &model->shape, &p->mapping, b->type, model->shape.layers, &e->units, err);
 	if (!rc)
-		rc = hx_engine_pool(e, unit, cores, &p->places[unit].pool, err);
+		rc = hx_engine_pool(e, unit, 0, cores, &p->places[unit].pool, err);
 	if (!rc)
 		rc = hx_exec_create(&p->exec, &p->graph, &b->model.weights, NULL, p->places, &options, err);
 	if (rc)
@@ -288,7 +288,7 @@ static int take_each(struct bench *b, int again, struct hx_err *err)
 	if (b->reads) {
 		struct hx_pool *all;
 
-		rc = hx_engine_pool(&b->s->m->engine, b->s->c->unit_of[b->s->u], unit_of(b->s)->is.cores, &all, err);
+		rc = hx_engine_pool(&b->s->m->engine, b->s->c->unit_of[b->s->u], 0, unit_of(b->s)->is.cores, &all, err);
 		if (!rc) {
 			add(&b->reads->took, probe_read_s(&b->reads->reader, all));
 			b->awake = all;
@@ -406,7 +406,7 @@ static int visit(struct bench *b, double until_s, struct hx_err *err)
 	const struct unit *u = unit_of(s);
 	double began_s = hx_trace_now_s();
 	struct hx_pool *pool;
-	int rc = hx_engine_pool(&s->m->engine, s->c->unit_of[s->u], u->is.cores, &pool, err);
+	int rc = hx_engine_pool(&s->m->engine, s->c->unit_of[s->u], 0, u->is.cores, &pool, err);
 
 	b->awake = NULL;
 	if (!rc)

@@ -17,6 +17,9 @@ static int read_drafter(struct runner *r, const struct runner_options *o, long *
 	r->speculates = o->draft != NULL;
 	r->lookup = o->draft && strcmp(o->draft, "ngram") == 0;
 	r->early_exit = o->draft && strncmp(o->draft, exit_prefix, sizeof(exit_prefix) - 1) == 0;
+	r->mode = o->mode;
+	if (o->mode == HX_OVERLAPPED && (r->lookup || r->early_exit))
+		return hx_err_set(err, HX_INPUT, "overlapped drafting needs a drafter that is a model of its own, which %.40s is not", o->draft);
 	if (r->early_exit)
 		return text_int(o->draft + sizeof(exit_prefix) - 1, 1, HX_MAX_LAYERS, "early-exit", layers, err);
 	return HX_OK;
@@ -42,7 +45,7 @@ static int open_draft(struct runner *r, struct machine *m, const struct runner_o
 	const char *map = o->draft_map ? o->draft_map : o->target_map ? o->target_map : "cpu";
 	int rows = o->logit_rows > 1 ? o->logit_rows : 1, rc;
 	const struct hx_engine_model want = {.path = o->draft, .type = o->draft_type, .like = o->draft_like, .mapping = map, .text = o->text,
-					     .options = {r->lm.context, rows, o->kv_cache, 0}, .shorter = true};
+					     .beside = o->mode == HX_OVERLAPPED ? &r->target : NULL, .options = {r->lm.context, rows, o->kv_cache, 0}, .shorter = true};
 	struct hx_lm lm;
 
 	rc = hx_instance_open(&r->draft, &m->engine, &want, err);
@@ -89,10 +92,18 @@ void runner_close(struct runner *r)
 	hx_instance_free(&r->target);
 }
 
+void runner_trace(struct runner *r, struct hx_trace *target, struct hx_trace *draft)
+{
+	hx_exec_trace(r->target.exec, target);
+	if (r->draft.exec)
+		hx_exec_trace(r->draft.exec, draft);
+}
+
 int runner_generate(struct runner *r, bool plain, struct hx_generate *what, struct hx_generated *out, struct hx_err *err)
 {
 	what->target = &r->lm;
 	what->draft = plain || !r->speculates ? NULL : &r->drafter;
+	what->mode = r->mode;
 	if (!what->draft)
 		what->gamma = 0;
 	return hx_speculate(out, what, err);

@@ -22,6 +22,7 @@ struct job {
 	struct runner configuration, baseline; /* the baseline's is not opened where both have one mapping */
 	bool one_mapping, synthesised;
 	int tokens, n_prompt, *prompt;
+	int ahead; /* of an output's last token: what may be drafted behind it */
 	int *accepted, n_accepted; /* imposed */
 	bool imposed;
 	struct rounds rounds; /* that the configuration took */
@@ -64,7 +65,8 @@ static int open_runners(struct job *j, struct hx_err *err)
 				   .target_like = j->target,
 				   .draft_like = j->draft,
 				   .gamma = j->pt->gamma,
-				   .context = j->workload->prompt + j->tokens + j->pt->gamma + 1,
+				   .mode = j->pt->mode,
+				   .context = j->workload->prompt + j->tokens + j->ahead + 1,
 				   .kv_cache = p->study->sweep.kv_cache,
 				   .text = j->v->options.prompt,
 				   .target_type = j->pt->target_type,
@@ -77,7 +79,7 @@ static int open_runners(struct job *j, struct hx_err *err)
 		return rc;
 	o.target_map = target_map(j, &j->plain);
 	o.draft = o.draft_map = NULL;
-	o.gamma = 0;
+	o.gamma = o.mode = 0;
 	return runner_open(&j->baseline, &j->v->machine, &o, err);
 }
 
@@ -128,7 +130,7 @@ static int prepare_text(struct job *j, struct hx_err *err)
 	if (j->pt->drafter < 0)
 		return HX_OK;
 	source = study_acceptance(st, j->pt->target_type, j->pt->drafter, j->pt->draft_type);
-	j->n_accepted = validate_sequence(&st->sweep.acceptance[source], j->pt->gamma, j->tokens, &j->accepted);
+	j->n_accepted = validate_sequence(&st->sweep.acceptance[source], j->pt->gamma, j->pt->mode, j->tokens, &j->accepted);
 	return HX_OK;
 }
 
@@ -158,7 +160,7 @@ static int generate(struct job *j, enum store_kind kind, int tokens, struct hx_g
 				   .sampling = {.temperature = j->v->p->study->sweep.temperature, .seed = j->v->options.seed},
 				   .prompt = j->prompt,
 				   .n_prompt = j->n_prompt,
-				   .max_tokens = tokens + 1 + (plain ? 0 : j->pt->gamma),
+				   .max_tokens = tokens + 1 + (plain ? 0 : j->ahead),
 				   .token = count,
 				   .to = &counting,
 				   .imposed = j->imposed ? &imposed : NULL};
@@ -226,20 +228,17 @@ static int trace(struct job *j, enum store_kind kind, struct validate_steps *ste
 	const struct predict *p = j->v->p;
 	const struct point *pt = kind == STORE_BASELINE ? &j->plain : j->pt;
 	struct runner *r = kind == STORE_BASELINE && !j->one_mapping ? &j->baseline : &j->configuration;
-	struct hx_trace t = {.ops = true};
+	struct hx_trace t = {.ops = true}, drafter = {.ops = true};
 	struct hx_generated g;
 	struct prediction pr;
 	struct pair pair = {0};
 	bool whole;
 	int rc;
 
-	hx_exec_trace(r->target.exec, &t);
-	if (r->draft.exec)
-		hx_exec_trace(r->draft.exec, &t);
+	runner_trace(r, &t, &drafter);
 	rc = generate(j, kind, j->tokens, &g, &whole, err);
-	hx_exec_trace(r->target.exec, NULL);
-	if (r->draft.exec)
-		hx_exec_trace(r->draft.exec, NULL);
+	runner_trace(r, NULL, NULL);
+	hx_trace_join(&t, &drafter);
 	if (whole) {
 		predict_point(p, pt, &pair, &pr);
 		validate_steps(steps, p, &pair, &t, &g, pr.host_s);
@@ -248,6 +247,7 @@ static int trace(struct job *j, enum store_kind kind, struct validate_steps *ste
 	}
 	hx_speculate_free(&g);
 	hx_trace_free(&t);
+	hx_trace_free(&drafter);
 	return rc;
 }
 
@@ -264,7 +264,7 @@ static double memory_speed(const struct job *j)
 	struct hx_pool *pool;
 	struct hx_err err;
 
-	if (!r->buffer || isnan(unit->read_bytes_s) || hx_engine_pool(&j->v->machine.engine, u, unit->is.cores, &pool, &err))
+	if (!r->buffer || isnan(unit->read_bytes_s) || hx_engine_pool(&j->v->machine.engine, u, 0, unit->is.cores, &pool, &err))
 		return NAN;
 	for (int i = 0; i < READS; i++)
 		s[i] = probe_read_s(r, pool);
@@ -419,6 +419,7 @@ int validate_point(struct validate *v, const struct point *pt, double predicted,
 					.memory = NAN};
 	j.one_mapping = j.plain.target_map == pt->target_map;
 	j.n_prompt = j.workload->prompt;
+	j.ahead = pt->gamma * (pt->mode == HX_OVERLAPPED ? 2 : 1);
 	j.tokens = v->options.tokens ? v->options.tokens : j.workload->generated;
 	rc = run(&j, hx_trace_now_s(), budget_s, out, &why);
 	runner_close(&j.configuration);

@@ -35,17 +35,17 @@ const struct drafter *validate_drafter(const struct validate *v, const struct po
 	return pt->drafter < 0 ? NULL : &v->p->study->drafters[pt->drafter];
 }
 
-/* Every unit of a mapping must be one that the engine has processors for. */
+/* Every unit of a mapping must be one that the engine has processors for, or a device. */
 static int check_units(const struct validate *v, const struct hx_mapping *m, struct hx_err *err)
 {
 	for (int i = 0; i < m->n_uses; i++) {
 		int unit = m->uses[i].unit;
 
-		if (v->machine.engine.cpus[unit])
+		if (v->machine.engine.cpus[unit] || v->machine.engine.devices[unit].wanted)
 			continue;
 		return hx_err_set(err, HX_INPUT, "%s: the engine cannot run %s here: %s", m->text, v->p->study->profile.units[unit].is.name,
 				  v->p->study->profile.units[unit].is.kind == HX_CPU ? "the profile does not tell its CPUs (affinity)"
-										     : "it is no CPU");
+										     : "the profile does not tell its OpenCL device");
 	}
 	return HX_OK;
 }
@@ -100,8 +100,6 @@ static int check_point(struct validate *v, const struct point *pt, struct hx_err
 	char reason[192];
 	int rc;
 
-	if (d && pt->mode == HX_OVERLAPPED)
-		return hx_err_set(err, HX_INPUT, "overlapped drafting is not run by the engine yet");
 	predict_point(v->p, pt, &pair, &pr);
 	predict_pair_free(&pair);
 	if (!pr.feasible)

@@ -87,21 +87,21 @@ static int next_count(const double *share, double *due, int gamma)
 }
 
 /* Rounds that a sequence takes for an output, and full ones that another round follows. */
-static struct rounds rounds_in(const int *accepted, int gamma, int n_tokens)
+static struct rounds rounds_in(const int *accepted, int gamma, int mode, int n_tokens)
 {
 	struct rounds r = {0, 0};
 
 	for (int n = 0; n < n_tokens; accepted++) {
-		n += *accepted + 1;
+		n += accept_yield(*accepted, gamma, mode);
 		r.rounds++;
 		r.catch_ups += *accepted == gamma && n < n_tokens;
 	}
 	return r;
 }
 
-int validate_sequence(const struct accept *a, int gamma, int n_tokens, int **accepted)
+int validate_sequence(const struct accept *a, int gamma, int mode, int n_tokens, int **accepted)
 {
-	const struct rounds want = accept_rounds(a, gamma, HX_SEQUENTIAL, n_tokens);
+	const struct rounds want = accept_rounds(a, gamma, mode, n_tokens);
 	double *share = hx_xcalloc((size_t)gamma + 1, sizeof(*share)), *due = hx_xcalloc((size_t)gamma + 1, sizeof(*due)), least = INFINITY;
 	const int starts = 64;
 	int *all = hx_xmalloc((size_t)(n_tokens + starts) * sizeof(*all)), first = 0, n = 0;
@@ -110,7 +110,7 @@ int validate_sequence(const struct accept *a, int gamma, int n_tokens, int **acc
 	for (int i = 0; i < n_tokens + starts; i++)
 		all[i] = next_count(share, due, gamma);
 	for (int i = 0; i < starts; i++) {
-		struct rounds r = rounds_in(all + i, gamma, n_tokens);
+		struct rounds r = rounds_in(all + i, gamma, mode, n_tokens);
 		double off =
 			fabs(r.rounds - want.rounds) + 0.1 * fabs(r.catch_ups - want.catch_ups); /* a catch-up costs a row more, no pass */
 

@@ -32,6 +32,6 @@ struct validate_errors validate_errors(const double *predicted, const double *me
 /* Guesses that each round accepts until an output has n_tokens tokens, the last round being cut: in the proportions of the source's, as evenly as they
  * go, so that short outputs differ little from long ones; of all places to begin at, that is taken where the number of rounds and of full ones is
  * nearest to what is expected. The caller frees *accepted; returns its length. */
-int validate_sequence(const struct accept *a, int gamma, int n_tokens, int **accepted);
+int validate_sequence(const struct accept *a, int gamma, int mode, int n_tokens, int **accepted);
 
 #endif

@@ -18,6 +18,7 @@ struct reading {
 	struct sums of[HX_PASS_COUNT];
 	double pending[HX_PASS_COUNT][HX_OP_COUNT][HX_MAX_UNITS]; /* of the pass whose end is not read yet */
 	bool seen[HX_PASS_COUNT];                                 /* it has such operators: a verify pass may have those of a front */
+	size_t verify;                                            /* event: the first verify pass that ends behind the draft pass looked at */
 	double decode_s;                                          /* in passes but prefills */
 };
 
@@ -68,13 +69,29 @@ static void read_op(struct reading *r, const struct hx_event *e)
 	r->pending[e->pass][e->op][unit_of(r->pair->plan.chains[pass->chain]->graph, e->op, e->layer)] += e->end_s - e->start_s;
 }
 
-/* The operators read since the last pass are those of this one. */
-static void read_end(struct reading *r, const struct hx_event *e, int prompt)
+/* Whether a draft pass ran beside one of the target: then it takes longer than alone, and adds nothing to the output's time. The passes of each model are in
+ * their order. */
+static bool is_hidden(struct reading *r, const struct hx_trace *t, const struct hx_event *e)
 {
-	bool keep = has_rows(r, e, prompt);
+	if (e->pass != HX_PASS_DRAFT)
+		return false;
+	while (r->verify < t->n) {
+		const struct hx_event *v = &t->events[r->verify];
+
+		if (v->op == HX_EVENT_PASS && v->pass == HX_PASS_VERIFY && v->end_s > e->start_s)
+			return v->start_s < e->end_s;
+		r->verify++;
+	}
+	return false;
+}
+
+/* The operators read since the last pass are those of this one. */
+static void read_end(struct reading *r, const struct hx_trace *t, const struct hx_event *e, int prompt)
+{
+	bool hidden = is_hidden(r, t, e), keep = has_rows(r, e, prompt) && !hidden;
 	double rest = e->end_s - e->start_s;
 
-	if (!is_prefill(e->pass))
+	if (!is_prefill(e->pass) && !hidden)
 		r->decode_s += e->end_s - e->start_s;
 	for (int k = 0; k < HX_PASS_COUNT; k++) {
 		for (int o = 0; o < HX_OP_COUNT * HX_MAX_UNITS && r->seen[k]; o++) {
@@ -127,7 +144,7 @@ void validate_steps(struct validate_steps *out, const struct predict *p, const s
 		if (trace->events[i].op >= 0)
 			read_op(r, &trace->events[i]);
 		else if (trace->events[i].op == HX_EVENT_PASS)
-			read_end(r, &trace->events[i], prompt);
+			read_end(r, trace, &trace->events[i], prompt);
 	}
 	for (int i = 0; i < pair->plan.n_passes; i++)
 		add_pass(out, p, r, &pair->plan.passes[i], prompt + (g->n_tokens - 1) / 2.0);

@@ -6,7 +6,8 @@
 #include "engine/speculate.h"
 #include "engine/trace.h"
 
-/* Beyond enum hx_op_kind: what a pass takes beyond its operators (starts and ends of segments, transfers); what a round takes beyond its passes. */
+/* Beyond enum hx_op_kind: what a pass takes beyond its operators (starts and ends of segments, transfers); what a round takes beyond its passes,
+ * overlapped also the end of a draft pass that the target waits for. */
 enum { VALIDATE_SYNC = HX_OP_COUNT, VALIDATE_HOST, VALIDATE_OPS };
 /* Beyond enum hx_pass_kind. */
 enum { VALIDATE_ROUND = HX_PASS_COUNT, VALIDATE_PASSES };
@@ -29,7 +30,8 @@ struct validate_steps {
 	double decode_s; /* of the output that was traced */
 };
 
-/* Of a pair that can run, whose output was traced with its operators. Passes of other rows than the plan's are left out. predicted_host_s: of a round. */
+/* Of a pair that can run, whose output was traced with its operators. Left out are passes of other rows than the plan's, and draft passes beside one of the
+ * target's. predicted_host_s: of a round. */
 void validate_steps(struct validate_steps *out, const struct predict *p, const struct pair *pair, const struct hx_trace *trace,
 		    const struct hx_generated *g, double predicted_host_s);
 void validate_steps_free(struct validate_steps *s);
