@@ -128,6 +128,7 @@ static int build(struct hx_cl *cl, const char *file, const char *options, cl_pro
 
 int hx_cl_program(struct hx_cl *cl, const char *file, const char *options, cl_program *out, struct hx_err *err)
 {
+	char *quiet;
 	cl_program built;
 	int rc;
 
@@ -136,7 +137,9 @@ int hx_cl_program(struct hx_cl *cl, const char *file, const char *options, cl_pr
 			*out = cl->programs[i].program;
 			return HX_OK;
 		}
-	rc = build(cl, file, options, &built, err);
+	quiet = hx_xasprintf("-w %s", options); /* some compilers print on stderr that there are warnings */
+	rc = build(cl, file, quiet, &built, err);
+	free(quiet);
 	if (rc)
 		return rc;
 	cl->programs = hx_xrealloc(cl->programs, cl->n_programs + 1, sizeof(*cl->programs));
