@@ -73,7 +73,7 @@ static void need_device(void)
 
 static struct hx_cl *open_first(int cpu)
 {
-	const struct hx_cl_options options = {.cpu = cpu};
+	const struct hx_cl_options options = {.cpu = cpu, .as_gpu = true /* or programs of a device that is a CPU are not kept */};
 	struct hx_err err = {""};
 	struct hx_cl *cl = NULL;
 

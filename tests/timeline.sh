@@ -16,7 +16,7 @@ timeline() {
 # What is amiss in a trace, one line each: an operator outside a pass of its kind, two at once on one lane.
 amiss() {
 	sed -nE 's/.*"X","name":"([^"]*)","cat":"([^"]*)".*"tid":([0-9]+),"ts":([0-9.]+),"dur":([0-9.]+),.*"pass":"([^"]*)".*/\1;\2;\3;\4;\5;\6/p' "$1" |
-		awk -F';' '
+		sort -t';' -s -k4,4n | awk -F';' '
 		{ name[NR] = $1; cat[NR] = $2; lane[NR] = $3; from[NR] = $4 * 1000; to[NR] = from[NR] + $5 * 1000; pass[NR] = $6 }
 		END {
 			if (!NR) print "no events"

@@ -28,7 +28,7 @@ inline float sum_of(floats v)
 	return q.x + q.y + (q.z + q.w);
 }
 
-kernel void attend(global const float *q, int ld, int heads, int kv_heads, global const half *keys, global const half *values, int context, int cached, int window,
+GROUP_OF(WG) kernel void attend(global const float *q, int ld, int heads, int kv_heads, global const half *keys, global const half *values, int context, int cached, int window,
 		   float scale, global float *out)
 {
 	local float scratch[WG], weights[WG], query[D];

@@ -8,6 +8,7 @@
  * Contraction is off, since a compiler would be free to contract in one kernel and not in its twin; fma() is where it is wanted. */
 #pragma OPENCL FP_CONTRACT OFF
 #define UNROLL _Pragma("unroll")
+#define GROUP_OF(n) __attribute__((reqd_work_group_size(n, 1, 1)))
 
 #if OUT == 16
 typedef float16 floats;

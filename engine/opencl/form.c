@@ -39,15 +39,17 @@ int hx_cl_kernel(struct hx_cl *cl, const char *file, const char *name, int type,
 	int rc;
 
 	if (type >= 0 && hx_pack_is_float(type)) {
-		snprintf(options + n, sizeof(options) - n, " -DROWS=%d -D%s", rows, type == HX_F32 ? "F32" : type == HX_F16 ? "F16" : "BF16");
+		n += (size_t)snprintf(options + n, sizeof(options) - n, " -D%s", type == HX_F32 ? "F32" : type == HX_F16 ? "F16" : "BF16");
 	} else if (type >= 0) {
 		const struct hx_pack_layout *l = &hx_pack_layouts[type];
 
-		snprintf(options + n, sizeof(options) - n, " -DROWS=%d -DBLOCKS=%d -DHEAD=%d -DCODE=%d -DHIGH=%d -DOFFSET=%d", rows, l->blocks, l->head, l->code,
-			 l->high, l->offset);
+		n += (size_t)snprintf(options + n, sizeof(options) - n, " -DBLOCKS=%d -DHEAD=%d -DCODE=%d -DHIGH=%d -DOFFSET=%d", l->blocks, l->head, l->code, l->high,
+				      l->offset);
 	} else if (d_head) {
 		snprintf(options + n, sizeof(options) - n, " -DD=%d", d_head);
 	}
+	if (type >= 0)
+		snprintf(options + n, sizeof(options) - n, " -DROWS=%d%s", rows ? rows : 1, rows ? "" : " -DEMBED");
 	rc = hx_cl_program(cl, file, options, &program, err);
 	if (rc)
 		return rc;

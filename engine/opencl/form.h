@@ -12,7 +12,7 @@ struct hx_cl_form {
 struct hx_cl_form hx_cl_form(const struct hx_cl *cl);
 
 /* The kernel `name` of a program: matmul.cl for a type of weights and a number of rows (type -1: a file without either), built with the device's form and d_head
- * (attend.cl). A kernel belongs to the caller, since arguments are set on it. */
+ * (attend.cl); rows 0: its table. A kernel belongs to the caller, since arguments are set on it. */
 int hx_cl_kernel(struct hx_cl *cl, const char *file, const char *name, int type, int rows, int d_head, cl_kernel *out, struct hx_err *err);
 
 #endif

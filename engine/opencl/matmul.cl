@@ -1,4 +1,4 @@
-/* y = W x for packed matrices of one type, and rows of W by number. Options besides those of common.cl:
+/* y = W x for packed matrices of one type; with EMBED, rows of W by number. Options besides those of common.cl:
  *   ROWS   rows of x that a work-item takes: weights are read once for all of them
  *   type   Q8_0 and so on, and of its layout (engine/cpu/pack.h) BLOCKS in a unit, HEAD, CODE and HIGH bytes, OFFSET; F32, F16, BF16 */
 
@@ -47,6 +47,17 @@ inline void put(floats v, int what, global const float *bias, global float *y, i
 		for (int i = 0; i < OUT && first + i < out; i++)
 			y[first + i] = what == ADD ? y[first + i] + each[i] : each[i];
 	}
+}
+
+/* Of all rows, in a loop that is not unrolled: it is the smaller part of the work, and the larger one of the code. */
+inline void put_rows(const floats *sums, int what, global const float *bias, global float *y, int ldy, int first, int out)
+{
+	float each[ROWS][OUT];
+
+	UNROLL for (int r = 0; r < ROWS; r++)
+		store_floats(sums[r], 0, each[r]);
+	for (int r = 0; r < ROWS; r++)
+		put(load_floats(0, each[r]), what, bias, y + (size_t)r * ldy, first, out);
 }
 
 #ifdef BLOCKS
@@ -223,11 +234,12 @@ inline struct block_scales block_scales(global const uchar *unit, int b, int lan
 	return s;
 }
 
+#ifndef EMBED
 #define AT_ONCE (ROWS < 4 ? ROWS : ROWS % 4 == 0 ? 4 : ROWS % 3 == 0 ? 3 : ROWS) /* rows whose sums are in registers at a time */
 
 /* Work-items: outputs / OUT, and tiles of ROWS rows from row0 on. K columns; xq rows x K, xd rows x K/32, xs rows x K/16; y from y_at on rows x ldy. The matrix may be
  * a part of one: `first` is the number of its first output, `out` how many the whole has. bias: NULL, or as many as the outputs and those that fill up lanes. */
-kernel void matmul(global const uchar *w, global const code *xq, global const float *xd, global const int *xs, int K, global const float *bias, int what,
+GROUP_OF(LANES / OUT) kernel void matmul(global const uchar *w, global const code *xq, global const float *xd, global const int *xs, int K, global const float *bias, int what,
 		   global float *y, int y_at, int ldy, int row0, int first, int out)
 {
 	const int item = (int)get_global_id(0), lane = item * OUT % LANES, blocks = K / 32, units = (blocks + BLOCKS - 1) / BLOCKS;
@@ -285,9 +297,10 @@ kernel void matmul(global const uchar *w, global const code *xq, global const fl
 		if (b % BLOCKS == BLOCKS - 1)
 			unit += UNIT_BYTES;
 	}
-	UNROLL for (int r = 0; r < ROWS; r++)
-		put(acc[r], what, bias, y + y_at + (size_t)(row + r) * ldy, first + item * OUT, out);
+	put_rows(acc, what, bias, y + y_at + (size_t)row * ldy, ldy, first + item * OUT, out);
 }
+
+#else
 
 /* Value of a column of an output, where its group starts. */
 inline float value(global const uchar *group, int column, int lane)
@@ -326,6 +339,7 @@ inline float value(global const uchar *group, int column, int lane)
 }
 
 #define GROUP_BYTES(K) ((size_t)((K / 32 + BLOCKS - 1) / BLOCKS) * UNIT_BYTES)
+#endif
 
 #else /* float types */
 
@@ -344,12 +358,13 @@ enum { SIZE = 2 };
 #endif
 #endif
 
+#ifndef EMBED
 /* As above, of rows x of K floats. Even and odd columns are summed apart: one sum alone would wait for each of its additions. */
-kernel void matmul(global const uchar *w, global const float *x, int K, global const float *bias, int what, global float *y, int y_at, int ldy,
+GROUP_OF(LANES / OUT) kernel void matmul(global const uchar *w, global const float *x, int K, global const float *bias, int what, global float *y, int y_at, int ldy,
 		   int row0, int first, int out)
 {
 	const int item = (int)get_global_id(0), lane = item * OUT % LANES, row = row0 + (int)get_global_id(1) * ROWS;
-	floats acc[ROWS][2];
+	floats acc[ROWS][2], sum[ROWS];
 
 	w += ((size_t)(item * OUT / LANES) * K * LANES + lane) * SIZE;
 	x += (size_t)row * K;
@@ -368,9 +383,11 @@ kernel void matmul(global const uchar *w, global const float *x, int K, global c
 		UNROLL for (int r = 0; r < ROWS; r++)
 			acc[r][0] = fma(load_weights(w), (floats)x[(size_t)r * K + K - 1], acc[r][0]);
 	UNROLL for (int r = 0; r < ROWS; r++)
-		put(acc[r][0] + acc[r][1], what, bias, y + y_at + (size_t)(row + r) * ldy, first + item * OUT, out);
+		sum[r] = acc[r][0] + acc[r][1];
+	put_rows(sum, what, bias, y + y_at + (size_t)row * ldy, ldy, first + item * OUT, out);
 }
 
+#else
 inline float value(global const uchar *group, int column, int lane)
 {
 	const size_t at = (size_t)column * LANES + lane;
@@ -385,14 +402,17 @@ inline float value(global const uchar *group, int column, int lane)
 }
 
 #define GROUP_BYTES(K) ((size_t)K * LANES * SIZE)
+#endif
 
 #endif
 
+#ifdef EMBED
 /* Row `token` of a table of tokens x K, as floats times `scale`: work-items columns, rows. The table may be a part: tokens first to first + n. */
-kernel void embed(global const uchar *w, global const int *tokens, int tokens_at, int K, float scale, global float *y, int y_at, int first, int n)
+GROUP_OF(WG) kernel void embed(global const uchar *w, global const int *tokens, int tokens_at, int K, float scale, global float *y, int y_at, int first, int n)
 {
 	const int column = (int)get_global_id(0), row = (int)get_global_id(1), token = tokens[tokens_at + row] - first;
 
 	if (column < K && token >= 0 && token < n)
 		y[y_at + (size_t)row * K + column] = scale * value(w + token / LANES * GROUP_BYTES(K), column, token % LANES);
 }
+#endif

@@ -190,7 +190,7 @@ static int embed(const struct call *c)
 	if (code != CL_SUCCESS)
 		return hx_cl_fail(r->w->cl, code, "sending tokens", c->err);
 	if (!r->embed[m->type])
-		rc = hx_cl_kernel(r->w->cl, "matmul", "embed", m->type, 1, 0, &r->embed[m->type], c->err);
+		rc = hx_cl_kernel(r->w->cl, "matmul", "embed", m->type, 0, 0, &r->embed[m->type], c->err);
 	for (int i = 0; i < m->n_pieces && !rc; i++)
 		rc = launch(c, r->embed[m->type], (size_t)r->form.wg, items, (size_t)c->s->rows,
 			    ARGUMENTS(mem(m->pieces[i].data), mem(tokens), num(c->s->tokens ? 0 : c->s->slot - 1), num(m->in), real(r->w->model->embed_scale),

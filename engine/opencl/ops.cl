@@ -1,7 +1,7 @@
 /* Operators without a matrix. A group has WG work-items and takes a row, or a head of one. */
 
 /* Rows of x over the root of their mean square, times weights; also as codes (xq not NULL). y rows x n. */
-kernel void norm(global const float *x, int x_at, global const float *weight, float eps, int n, global float *y, global code *xq, global float *xd, global int *xs)
+GROUP_OF(WG) kernel void norm(global const float *x, int x_at, global const float *weight, float eps, int n, global float *y, global code *xq, global float *xd, global int *xs)
 {
 	local float scratch[WG];
 	const int i = (int)get_local_id(0);
@@ -23,7 +23,7 @@ kernel void norm(global const float *x, int x_at, global const float *weight, fl
 }
 
 /* x += the norm of sum. */
-kernel void add_norm(global const float *sum, global const float *weight, float eps, int n, global float *x, int x_at)
+GROUP_OF(WG) kernel void add_norm(global const float *sum, global const float *weight, float eps, int n, global float *x, int x_at)
 {
 	local float scratch[WG];
 	const int i = (int)get_local_id(0);
@@ -40,7 +40,7 @@ kernel void add_norm(global const float *sum, global const float *weight, float 
 }
 
 /* Rows of n values as codes: work-items n / 32, rows. */
-kernel void quantise(global const float *x, int n, global code *xq, global float *xd, global int *xs)
+GROUP_OF(WG) kernel void quantise(global const float *x, int n, global code *xq, global float *xd, global int *xs)
 {
 	const size_t row = get_global_id(1);
 
@@ -49,7 +49,7 @@ kernel void quantise(global const float *x, int n, global code *xq, global float
 }
 
 /* gate = silu(gate) up, or gelu: work-items n, rows. */
-kernel void glu(global float *gate, global const float *up, int n, int gelu)
+GROUP_OF(WG) kernel void glu(global float *gate, global const float *up, int n, int gelu)
 {
 	const size_t i = get_global_id(1) * n + get_global_id(0);
 
@@ -62,7 +62,7 @@ kernel void glu(global float *gate, global const float *up, int n, int gelu)
 
 /* Norm (weights not NULL) and rotation of a query or key head at its position; keys and values go to the cache. Groups: heads + kv_heads, rows.
  * qkv rows x (heads + 2 kv_heads) d; keys and values kv_heads x context x d; pairs (near i, far apart) of `dims` values are rotated. */
-kernel void rope(global float *qkv, int heads, int kv_heads, int d, global const float *q_norm, global const float *k_norm, float eps, int dims, int near, int far,
+GROUP_OF(WG) kernel void rope(global float *qkv, int heads, int kv_heads, int d, global const float *q_norm, global const float *k_norm, float eps, int dims, int near, int far,
 		 global const float *cosines, global const float *sines, int cached, global half *keys, global half *values, int context)
 {
 	local float scratch[WG];
@@ -96,7 +96,7 @@ kernel void rope(global float *qkv, int heads, int kv_heads, int d, global const
 }
 
 /* The lowest token of the largest logit of a row; 0 where all are undefined. */
-kernel void argmax(global const float *logits, int n, global int *out, int slot)
+GROUP_OF(WG) kernel void argmax(global const float *logits, int n, global int *out, int slot)
 {
 	local float most[WG];
 	local int where[WG];

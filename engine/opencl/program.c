@@ -44,11 +44,17 @@ static uint64_t key_of(const struct hx_cl *cl, const char *const sources[2], con
 	return hash_text(hash, options);
 }
 
+/* PoCL, whose devices are CPUs, keeps what it builds itself, and to hand out a program it builds every kernel once more. */
+static bool is_kept(const struct hx_cl *cl)
+{
+	return !cl->info.is_cpu || cl->options.as_gpu;
+}
+
 /* NULL: there is none, or the driver does not want it. */
 static cl_program read_program(const struct hx_cl *cl, uint64_t key, const char *options)
 {
 	size_t n;
-	unsigned char *binary = hx_cl_cache_read(key, &n);
+	unsigned char *binary = is_kept(cl) ? hx_cl_cache_read(key, &n) : NULL;
 	const unsigned char *binaries = binary;
 	cl_program p = NULL;
 	cl_int code;
@@ -63,12 +69,12 @@ static cl_program read_program(const struct hx_cl *cl, uint64_t key, const char 
 	return p;
 }
 
-static void write_program(cl_program p, uint64_t key)
+static void write_program(const struct hx_cl *cl, cl_program p, uint64_t key)
 {
 	size_t n = 0;
 	unsigned char *binary;
 
-	if (clGetProgramInfo(p, CL_PROGRAM_BINARY_SIZES, sizeof(n), &n, NULL) || !n)
+	if (!is_kept(cl) || clGetProgramInfo(p, CL_PROGRAM_BINARY_SIZES, sizeof(n), &n, NULL) || !n)
 		return;
 	binary = hx_xmalloc(n);
 	if (clGetProgramInfo(p, CL_PROGRAM_BINARIES, sizeof(binary), &binary, NULL) == CL_SUCCESS)
@@ -117,7 +123,7 @@ static int build(struct hx_cl *cl, const char *file, const char *options, cl_pro
 		return hx_cl_fail(cl, code, what, err);
 	code = clBuildProgram(p, 1, &cl->device, options, NULL, NULL);
 	if (code == CL_SUCCESS) {
-		write_program(p, key);
+		write_program(cl, p, key);
 		*out = p;
 		return HX_OK;
 	}
