@@ -111,7 +111,8 @@ static int make_flows(struct hx_cl_run *r, struct hx_err *err)
 		flow->copied = (ends || r->options.crossing >> f & 1) && (!r->w->cl->info.unified || r->w->cl->options.staged);
 		if (flow->copied)
 			flow->host = hx_xcalloc(flow->bytes, 1);
-		rc = hx_cl_buffer(r->w->cl, flow->bytes, &flow->data, err);
+		if (flow->bytes) /* there may be no rows of logits */
+			rc = hx_cl_buffer(r->w->cl, flow->bytes, &flow->data, err);
 	}
 	return rc;
 }
@@ -333,7 +334,7 @@ static cl_int find_ahead(struct hx_cl_run *r, cl_kernel nothing)
 
 	for (int i = 0; i < LOOKS && code == CL_SUCCESS; i++) {
 		const double before_s = hx_trace_now_s();
-		cl_event event;
+		cl_event event = NULL;
 		double took_s;
 		cl_ulong ns = 0;
 
