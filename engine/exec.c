@@ -499,17 +499,16 @@ static int decode(void *self, enum hx_pass_kind pass, const int *tokens, int n, 
 	return HX_OK;
 }
 
-/* Where the device has the whole model: each draft's token is the next one's input there, and they are read back together. */
-static int draft(void *self, enum hx_pass_kind pass, const int *tokens, int n, int steps, int *drafts, struct hx_err *err)
+/* Where the device has the whole model: each draft's token is the next one's input there, and they are read back together, HX_CL_DRAFTS at most. */
+static int draft_chain(struct hx_exec *e, enum hx_pass_kind pass, const int *tokens, int n, int steps, int *drafts, struct hx_err *err)
 {
-	struct hx_exec *e = self;
 	const struct hx_chain *whole = &e->graph->whole;
 	const unsigned argmax = 1u << HX_FLOW_ARGMAX;
 	struct hx_cl_stretch stretch = {.first = 0, .n = whole->n, .pass = pass, .rows = n, .cached = e->length, .logit_rows = 1, .tokens = e->tokens + e->length,
 					.alone = true};
 	int rc = check(e, e->length, tokens, n, 1, err);
 
-	if (!rc && (steps > HX_CL_DRAFTS || steps - 1 > e->options.context - e->length - n))
+	if (!rc && steps - 1 > e->options.context - e->length - n)
 		rc = hx_err_set(err, HX_INPUT, "%s: %d drafts at once are too many behind %d tokens", e->graph->shape->name, steps, e->length + n);
 	if (rc)
 		return rc;
@@ -533,6 +532,22 @@ static int draft(void *self, enum hx_pass_kind pass, const int *tokens, int n, i
 	e->length += steps - 1;
 	e->front_length = e->length;
 	return HX_OK;
+}
+
+static int draft(void *self, enum hx_pass_kind pass, const int *tokens, int n, int steps, int *drafts, struct hx_err *err)
+{
+	int rc = HX_OK;
+
+	for (int chain; steps && !rc; steps -= chain) {
+		chain = steps < HX_CL_DRAFTS ? steps : HX_CL_DRAFTS;
+		rc = draft_chain(self, pass, tokens, n, chain, drafts, err);
+		/* the last draft is what the next chain takes in first */
+		pass = HX_PASS_DRAFT;
+		drafts += chain;
+		tokens = drafts - 1;
+		n = 1;
+	}
+	return rc;
 }
 
 static void rollback(void *self, int length)

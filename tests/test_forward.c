@@ -452,6 +452,41 @@ static void on_device_by_type(void **state)
 	}
 }
 
+/* Weights that are there already are used where nothing is missing: norms of queries and keys are, where rotating was left to the CPU. */
+static void on_device_borrowed(void **state)
+{
+	static struct hx_support supports[] = {{.op = HX_OP_ROPE}, {.op = HX_OP_ATTN}};
+	static char fallback[] = "opencl";
+	static double logits[2][MOST_VOCAB];
+	const size_t i = 10; /* with such norms */
+	const struct hx_cl_options options = {0};
+	struct hx_engine_model want = {.path = file, .type = -1, .mapping = "cpux1", .options = {CONTEXT, 1, true, 0}};
+	struct bench b = {.engine = two_units(NULL, &options)};
+	struct hx_unit cpu = one_cpu_unit;
+	struct hx_instance there;
+
+	(void)state;
+	if (!two_units_here())
+		skip();
+	tiny_write(&models[i].tiny, 1 + i, file);
+	cpu.supports = supports;
+	cpu.n_supports = COUNT(supports);
+	cpu.fallback = fallback;
+	b.engine.units.v[0] = &cpu;
+	one_cpu_open(&there, &b.engine, &want);
+	want.mapping = "opencl";
+	for (int like = 0; like < 2; like++) {
+		want.like = like ? &there : NULL;
+		one_cpu_open(&b.model, &b.engine, &want);
+		b.lm = hx_exec_lm(b.model.exec);
+		pass(&b, 0, 4, 1, logits[like]);
+		hx_instance_free(&b.model);
+	}
+	assert_memory_equal(logits[0], logits[1], sizeof(logits[0]));
+	hx_instance_free(&there);
+	hx_engine_free(&b.engine);
+}
+
 /* Without the cache: the whole text at every pass. */
 static void without_cache(void **state)
 {
@@ -534,6 +569,7 @@ int main(void)
 		cmocka_unit_test(without_cache),
 		cmocka_unit_test(on_device),
 		cmocka_unit_test(on_device_by_type),
+		cmocka_unit_test(on_device_borrowed),
 		cmocka_unit_test(bounds_are_tight),
 	};
 

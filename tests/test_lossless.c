@@ -1,44 +1,9 @@
-/* Losslessness: greedy speculative output is greedy plain output, token for token and logit for logit, whatever drafts, in either mode, however it runs. Small
- * random models, whose texts wander and whose drafters agree with them now and then; and the pair that ships. */
+/* Losslessness: greedy speculative output is greedy plain output, token for token and logit for logit, whatever drafts, in either mode, however it runs on a CPU. Small
+ * random models, and the pair that ships. */
 #define _GNU_SOURCE /* affinity */
-#include "engine/speculate.h"
-#include "engine/synth.h"
+#include "lossless.h"
 
-#include "one_cpu.h"
-
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-enum { TOKENS = 210, PROMPT = 5, EXIT = 1, VOCAB = 2048 /* at most */ };
-
-static const int prompt[PROMPT] = {72, 101, 108, 108, 111};
-static char target_path[64], draft_path[64];
-
-/* Rows of 256, so that every block type applies. */
-static struct hx_shape target_shape = {.name = "tiny target", .family = "llama", .layers = 2, .d_model = 256, .heads = 4, .kv_heads = 2, .d_head = 64,
-				       .d_ff = 256, .vocab = 300, .context = 512, .tied = true, .gated_ffn = true, .norms = 2, .rope_theta = 10000};
-
-static int set_up(void **state)
-{
-	struct hx_shape draft = target_shape;
-	struct hx_err err;
-
-	(void)state;
-	draft.layers = 1;
-	snprintf(target_path, sizeof(target_path), "lossless-target-%ld.gguf", (long)getpid());
-	snprintf(draft_path, sizeof(draft_path), "lossless-draft-%ld.gguf", (long)getpid());
-	return hx_synth_write(&target_shape, &(struct hx_synth_options){.type = HX_F32, .seed = 1}, target_path, &err) ||
-	       hx_synth_write(&draft, &(struct hx_synth_options){.type = HX_F32, .seed = 1}, draft_path, &err);
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	remove(target_path);
-	remove(draft_path);
-	return 0;
-}
+enum { EXIT = 1 };
 
 /* A target and a drafter, as a test wants them. */
 struct setting {
@@ -46,13 +11,6 @@ struct setting {
 	int type, threads;
 	bool kv_cache;
 	bool pair; /* the models that ship */
-};
-
-struct bench {
-	struct hx_engine engine;
-	struct hx_instance target, draft, beside; /* beside: the drafter on the other processor, where the target leaves one */
-	bool overlaps;
-	struct hx_lm lm, lm_draft, lm_front, lm_beside;
 };
 
 static void bench_init(struct bench *b, const struct setting *s)
@@ -69,85 +27,26 @@ static void bench_init(struct bench *b, const struct setting *s)
 	if (b->overlaps) {
 		want.beside = &b->target;
 		one_cpu_open(&b->beside, &b->engine, &want);
-		b->lm_beside = hx_exec_lm(b->beside.exec);
 	}
-	b->lm = hx_exec_lm(b->target.exec);
-	b->lm_draft = hx_exec_lm(b->draft.exec);
-	b->lm_front = hx_exec_front(b->target.exec);
+	bench_lms(b);
 }
 
-static void bench_free(struct bench *b)
+/* In a message. */
+static const char *setting_name(const struct setting *s)
 {
-	hx_instance_free(&b->beside);
-	hx_instance_free(&b->draft);
-	hx_instance_free(&b->target);
-	hx_engine_free(&b->engine);
+	static char name[128];
+
+	snprintf(name, sizeof(name), "%s %s, %d threads, cache %d", s->kernels, s->pair ? "pair" : hx_type_names[s->type], s->threads, s->kv_cache);
+	return name;
 }
 
-/* The tokens of a text, and the logits that each came from. */
-struct text {
-	int vocab, n, tokens[TOKENS];
-	float logits[TOKENS][VOCAB];
-};
-
-static bool keep(void *to, int token, const float *logits)
+static int check_setting(const struct setting *s, int first, int last)
 {
-	struct text *t = to;
-
-	memcpy(t->logits[t->n], logits, sizeof(*logits) * (size_t)t->vocab);
-	t->tokens[t->n++] = token;
-	return true;
-}
-
-static struct hx_generated generate(struct bench *b, struct hx_draft *draft, int gamma, int mode, int tokens, struct text *text)
-{
-	struct hx_generate what = {.target = &b->lm, .draft = draft, .gamma = gamma, .mode = mode, .sampling = {.top_p = 1}, .prompt = prompt, .n_prompt = PROMPT,
-				   .max_tokens = tokens, .token = keep, .to = text, .logits = true};
-	struct hx_generated out;
-	struct hx_err err = {""};
-
-	text->vocab = b->lm.vocab;
-	text->n = 0;
-	if (hx_speculate(&out, &what, &err))
-		fail_msg("%s", err.msg);
-	assert_int_equal(text->n, tokens);
-	return out;
-}
-
-static void check_same(const struct text *a, const struct text *b, const struct setting *s, const char *drafter, int gamma)
-{
-	for (int i = 0; i < a->n; i++)
-		if (a->tokens[i] != b->tokens[i] || memcmp(a->logits[i], b->logits[i], sizeof(a->logits[0][0]) * (size_t)a->vocab) != 0)
-			fail_msg("%s %s, %d threads, cache %d, %s, gamma %d: token %d differs", s->kernels, s->pair ? "pair" : hx_type_names[s->type], s->threads,
-				 s->kv_cache, drafter, gamma, i);
-}
-
-/* Every drafter at each gamma from first to last, against plain decoding. Returns how many drafts were accepted. */
-static int check_setting(const struct setting *s, int first, int last, int tokens)
-{
-	static struct text plain, speculated;
 	struct bench b;
-	int accepted = 0;
+	int accepted;
 
 	bench_init(&b, s);
-	{
-		struct hx_draft drafters[] = {hx_draft_model(&b.lm_draft, false, 0), hx_draft_ngram(1, 3), hx_draft_model(&b.lm_front, true, 0),
-					      hx_draft_model(&b.lm_beside, false, 0)};
-		static const char *const names[] = {"model", "ngram", "early exit", "overlapped"};
-		struct hx_generated g = generate(&b, NULL, 0, HX_SEQUENTIAL, tokens, &plain);
-
-		hx_speculate_free(&g);
-		for (int d = 0; d < 4; d++) {
-			for (int gamma = first; gamma <= last && (d < 3 || b.overlaps); gamma++) {
-				g = generate(&b, &drafters[d], gamma, d == 3 ? HX_OVERLAPPED : HX_SEQUENTIAL, tokens, &speculated);
-				check_same(&plain, &speculated, s, names[d], gamma);
-				for (int i = 0; i < g.n_rounds; i++)
-					accepted += g.rounds[i].accepted;
-				hx_speculate_free(&g);
-			}
-			hx_draft_free(&drafters[d]);
-		}
-	}
+	accepted = check_drafters(&b, setting_name(s), first, last);
 	bench_free(&b);
 	return accepted;
 }
@@ -158,7 +57,7 @@ static void every_gamma(void **state)
 	for (int threads = 1; threads <= 2; threads++) {
 		const struct setting s = {hx_kernels_find(NULL)->name, HX_Q8_0, threads, true, false};
 
-		assert_in_range(check_setting(&s, 1, 8, TOKENS), 100, 100000); /* drafters that are never right would test half of it */
+		assert_in_range(check_setting(&s, 1, 8), 100, 100000); /* drafters that are never right would test half of it */
 	}
 }
 
@@ -167,7 +66,7 @@ static void the_pair(void **state)
 	const struct setting s = {hx_kernels_find(NULL)->name, -1, 1, true, true};
 
 	(void)state;
-	assert_in_range(check_setting(&s, 1, 8, TOKENS), 1000, 100000);
+	assert_in_range(check_setting(&s, 1, 8), 1000, 100000);
 }
 
 static void every_type(void **state)
@@ -176,7 +75,7 @@ static void every_type(void **state)
 	for (int t = 0; t < HX_TYPE_COUNT; t++) {
 		const struct setting s = {hx_kernels_find(NULL)->name, t, 1 + t % 2, true, false};
 
-		check_setting(&s, 3, 3, TOKENS);
+		check_setting(&s, 3, 3);
 	}
 }
 
@@ -187,14 +86,14 @@ static void every_kernel_set(void **state)
 	(void)state;
 	for (const struct hx_kernels *const *k = hx_kernels_usable(); *k; k++)
 		for (size_t t = 0; t < sizeof(types) / sizeof(*types); t++)
-			check_setting(&(struct setting){(*k)->name, types[t], 1 + (int)t % 2, true, false}, 2, 2, TOKENS);
+			check_setting(&(struct setting){(*k)->name, types[t], 1 + (int)t % 2, true, false}, 2, 2);
 }
 
 static void without_cache(void **state)
 {
 	(void)state;
-	check_setting(&(struct setting){hx_kernels_find(NULL)->name, HX_Q4_0, 1, false, false}, 1, 1, TOKENS);
-	check_setting(&(struct setting){hx_kernels_find(NULL)->name, HX_F16, 2, false, false}, 8, 8, TOKENS);
+	check_setting(&(struct setting){hx_kernels_find(NULL)->name, HX_Q4_0, 1, false, false}, 1, 1);
+	check_setting(&(struct setting){hx_kernels_find(NULL)->name, HX_F16, 2, false, false}, 8, 8);
 }
 
 /* Plain output does not depend on threads, nor on the cache. */
@@ -212,7 +111,7 @@ static void the_same_everywhere(void **state)
 		g = generate(&b, NULL, 0, HX_SEQUENTIAL, TOKENS, &texts[i]);
 		hx_speculate_free(&g);
 		bench_free(&b);
-		check_same(&texts[0], &texts[i], &s, "plain", 0);
+		check_same(&texts[0], &texts[i], setting_name(&s), "plain", 0);
 	}
 }
 

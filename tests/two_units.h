@@ -5,6 +5,8 @@
 
 #include "one_cpu.h"
 
+#include <stdlib.h>
+
 static struct hx_unit two_units_opencl = {.name = "opencl", .kind = HX_GPU, .cores = 1, .usable = 1, .clock_hz = 1e9};
 
 /* Whether there is a device; if not, says so once. */

@@ -108,7 +108,8 @@ static int make_flows(struct hx_cl_run *r, struct hx_err *err)
 		flow->copied = (ends || r->options.crossing >> f & 1) && (!r->w->cl->info.unified || r->w->cl->options.staged);
 		if (flow->copied)
 			flow->host = hx_xcalloc(flow->bytes, 1);
-		rc = hx_cl_buffer(r->w->cl, flow->bytes, &flow->data, err);
+		if (flow->bytes) /* there may be no rows of logits */
+			rc = hx_cl_buffer(r->w->cl, flow->bytes, &flow->data, err);
 	}
 	return rc;
 }

@@ -55,7 +55,7 @@ static cl_int find_ahead(struct hx_cl_run *r, cl_kernel nothing)
 
 	for (int i = 0; i < LOOKS && code == CL_SUCCESS; i++) {
 		const double before_s = hx_trace_now_s();
-		cl_event event;
+		cl_event event = NULL;
 		double took_s;
 		cl_ulong ns = 0;
 

@@ -277,6 +277,8 @@ static bool holds(const struct hx_cl_weights *w, int op, int layer)
 		return l->attn_norm;
 	case HX_OP_QKV:
 		return l->qkv.n;
+	case HX_OP_ROPE:
+		return (l->q_norm && l->k_norm) || !w->model->shape.qk_norm;
 	case HX_OP_ATTN_OUT:
 		return l->attn_out.n;
 	case HX_OP_FFN_NORM:
