@@ -123,6 +123,9 @@ END
 # ---- while a model runs ----
 run_on --target-map opencl
 is "a model runs" "$status $err" "0 "
+run "$HEXPLORE" run --target "$pair/pair-target.gguf" --draft "$pair/pair-drafter.gguf" --target-map opencl -p 'Wer hat die letzte Banane gegessen?' --verbose
+like "drafts and their verification are waited for once each" "$err" '^opencl: [0-9.]+ launches a token, 2 syncs a round$'
+like "what it holds where" "$err" '^memory: drafter [0-9.]+ [kM]B on CPUs, [0-9.]+ MB on opencl$'
 CL_FAULT_LOST=yes
 export CL_FAULT_LOST
 while read -r function call code said; do
