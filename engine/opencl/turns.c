@@ -164,6 +164,7 @@ int hx_cl_run_to_host(struct hx_cl_run *r, const struct hx_cl_handover *h, struc
 {
 	cl_int code = CL_SUCCESS;
 	double start_s;
+	bool waits = false;
 	int rc = r->trace ? finish(r, err) : HX_OK;
 
 	if (rc)
@@ -175,12 +176,17 @@ int hx_cl_run_to_host(struct hx_cl_run *r, const struct hx_cl_handover *h, struc
 
 		if (!(h->flows >> f & 1))
 			continue;
-		if (!flow->copied && !flow->host)
+		if (!flow->copied && flow->host)
+			continue; /* it is the host's already */
+		waits = true;
+		if (!flow->copied)
 			flow->host = clEnqueueMapBuffer(r->queue, flow->data, CL_FALSE, CL_MAP_READ | CL_MAP_WRITE, 0, flow->bytes, 0, NULL, NULL, &code);
-		else if (flow->copied && h->fresh >> f & 1)
+		else if (h->fresh >> f & 1)
 			code = clEnqueueReadBuffer(r->queue, flow->data, CL_FALSE, at, flow->row_bytes * (size_t)h->rows, (char *)flow->host + at, 0, NULL, NULL);
 	}
-	rc = code == CL_SUCCESS ? hx_cl_run_finish(r, err) : hx_cl_fail(r->w->cl, code, "reading back", err);
+	if (code != CL_SUCCESS)
+		return hx_cl_fail(r->w->cl, code, "reading back", err);
+	rc = waits ? hx_cl_run_finish(r, err) : HX_OK;
 	if (!rc)
 		tell_transfer(r, h, start_s);
 	return rc;
