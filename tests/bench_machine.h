@@ -40,37 +40,23 @@ static inline void bench_read(void *arg, int thread, int n)
 }
 
 #if defined(__x86_64__)
-__attribute__((target("avx512f,avx512vnni"))) static inline void bench_dots(void *arg, int thread, int n)
-{
-	__m512i sum[BENCH_CHAINS], a = _mm512_set1_epi32(1);
-
-	(void)arg, (void)thread, (void)n;
-#pragma GCC unroll 12
-	for (int i = 0; i < BENCH_CHAINS; i++)
-		sum[i] = a;
-	for (int k = 0; k < BENCH_PEAK_LOOPS; k++)
-#pragma GCC unroll 12
-		for (int i = 0; i < BENCH_CHAINS; i++) {
-			sum[i] = _mm512_dpbusd_epi32(sum[i], a, a);
-			__asm__ volatile("" : "+v"(sum[i]));
-		}
-}
-
-__attribute__((target("avx512f"))) static inline void bench_fmas(void *arg, int thread, int n)
-{
-	__m512 sum[BENCH_CHAINS], a = _mm512_set1_ps(1);
-
-	(void)arg, (void)thread, (void)n;
-#pragma GCC unroll 12
-	for (int i = 0; i < BENCH_CHAINS; i++)
-		sum[i] = a;
-	for (int k = 0; k < BENCH_PEAK_LOOPS; k++)
-#pragma GCC unroll 12
-		for (int i = 0; i < BENCH_CHAINS; i++) {
-			sum[i] = _mm512_fmadd_ps(sum[i], a, a);
-			__asm__ volatile("" : "+v"(sum[i]));
-		}
-}
+/* A loop of independent chains of an instruction, `step` of a sum and a constant. */
+#define BENCH_PEAK(name, features, vector, constant, step)                                                                  \
+	__attribute__((target(features))) static inline void name(void *arg, int thread, int n)                             \
+	{                                                                                                                   \
+		vector sum[BENCH_CHAINS], a = constant;                                                                     \
+                                                                                                                            \
+		(void)arg, (void)thread, (void)n;                                                                           \
+		_Pragma("GCC unroll 12") for (int i = 0; i < BENCH_CHAINS; i++) sum[i] = a;                                 \
+		for (int k = 0; k < BENCH_PEAK_LOOPS; k++)                                                                  \
+			_Pragma("GCC unroll 12") for (int i = 0; i < BENCH_CHAINS; i++)                                     \
+			{                                                                                                   \
+				sum[i] = step;                                                                              \
+				__asm__ volatile("" : "+v"(sum[i]));                                                        \
+			}                                                                                                   \
+	}
+BENCH_PEAK(bench_dots, "avx512f,avx512vnni", __m512i, _mm512_set1_epi32(1), _mm512_dpbusd_epi32(sum[i], a, a))
+BENCH_PEAK(bench_fmas, "avx512f", __m512, _mm512_set1_ps(1), _mm512_fmadd_ps(sum[i], a, a))
 #endif
 
 /* What does the arithmetic of a kernel set for weights of a type at full speed, and its operations a thread; NULL where there is no such loop. */

@@ -6,13 +6,20 @@
 #include "engine/speculate.h"
 #include "engine/synth.h"
 
+#include "emulated.h"
 #include "one_cpu.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { TOKENS = 210, PROMPT = 5, VOCAB = 2048 /* at most */ };
+enum { TOKENS = 210, EMULATED_TOKENS = 40, PROMPT = 5, VOCAB = 2048 /* at most */ };
+
+/* Of a text. */
+static inline int text_tokens(void)
+{
+	return emulated() ? EMULATED_TOKENS : TOKENS;
+}
 
 static const int prompt[PROMPT] = {72, 101, 108, 108, 111};
 static char target_path[64], draft_path[64];
@@ -111,13 +118,13 @@ static int check_drafters(struct bench *b, const char *setting, int first, int l
 	struct hx_draft drafters[] = {hx_draft_model(&b->lm_draft, false, 0), hx_draft_ngram(1, 3), hx_draft_model(&b->lm_front, true, 0),
 				      hx_draft_model(&b->lm_beside, false, 0)};
 	static const char *const names[] = {"model", "ngram", "early exit", "overlapped"};
-	struct hx_generated g = generate(b, NULL, 0, HX_SEQUENTIAL, TOKENS, &plain);
+	struct hx_generated g = generate(b, NULL, 0, HX_SEQUENTIAL, text_tokens(), &plain);
 	int accepted = 0;
 
 	hx_speculate_free(&g);
 	for (int d = 0; d < 4; d++) {
 		for (int gamma = first; gamma <= last && (d < 3 || b->overlaps); gamma++) {
-			g = generate(b, &drafters[d], gamma, d == 3 ? HX_OVERLAPPED : HX_SEQUENTIAL, TOKENS, &speculated);
+			g = generate(b, &drafters[d], gamma, d == 3 ? HX_OVERLAPPED : HX_SEQUENTIAL, text_tokens(), &speculated);
 			check_same(&plain, &speculated, setting, names[d], gamma);
 			for (int i = 0; i < g.n_rounds; i++)
 				accepted += g.rounds[i].accepted;

@@ -16,6 +16,7 @@ static const double core_counts[] = {1, 2, 4}, footprints[] = {4e6, 16e6, 64e6, 
 
 /* What the samples are made with. */
 static const double bandwidths[4][3] = {{9e10, 1.7e11, 3e11}, {3e10, 5.5e10, 9e10}, {2e10, 3e10, 3.5e10}, {1.5e10, 2.2e10, 2.5e10}};
+static const double reads[] = {1.4e10, 2.5e10, 3e10};
 static const double ceilings[] = {0.8, 0.6, 0.5}, r_halves[] = {0.5, 1, 1.5};
 static const double true_p = 3, true_launch_s = 1e-6, true_attention = 0.15, true_small[SMALL_COUNT] = {3e9, 2e10, 1.2e10, 8e9};
 
@@ -67,7 +68,8 @@ static void set_up(struct calibration *c)
 	c->profile.thermal = (struct thermal){NAN, NAN, NAN, NAN, NULL, 0};
 	*u = (struct unit){.is = {.name = hx_xstrdup("c"), .kind = HX_CPU, .cores = 4, .usable = 4, .clock_hz = 3e9}, .core = hx_xstrdup("Cortex-A76"),
 			   .sustained_clock_hz = NAN, .flop_per_cycle = {32, NAN, 128, NAN}, .p = true_p, .launch_s = true_launch_s,
-			   .attn_efficiency = true_attention, .sync_s = 1e-6, .read_bytes_s = 3e10, .cache_bytes = 32e6, .mem_limit_bytes = NAN, .max_alloc_bytes = NAN};
+			   .attn_efficiency = true_attention, .sync_s = 1e-6, .read_bytes_s = numbers(COUNT(core_counts), reads), .n_read = COUNT(core_counts),
+			   .cache_bytes = 32e6, .mem_limit_bytes = NAN, .max_alloc_bytes = NAN};
 	memcpy(u->small_bytes_s, true_small, sizeof(true_small));
 	u->affinity = hx_xcalloc(4, sizeof(int));
 	u->n_affinity = 1;

@@ -80,6 +80,8 @@ static const struct {
 	 "units[0].bandwidth.bytes_s: must have 2 rows (footprints) of 2 (core counts), has 1 of 2"},
 	{"\"bytes_s\": [[4e9, 1e10], [2e9, 5e9]]", "\"bytes_s\": [[4e9], [2e9]]",
 	 "units[0].bandwidth.bytes_s: must have 2 rows (footprints) of 2 (core counts), has 2 of 1"},
+	{"\"kernels\": [", "\"read_bytes_s\": [2e9], \"kernels\": [",
+	 "units[0].read_bytes_s: needs 2 figures, one for each of bandwidth.cores, has 1"},
 	{"{\"type\": \"q8_0\", \"arithmetic\": \"i8_dot\"", "{\"type\": \"q8_0\", \"arithmetic\": \"i8_mul\"",
 	 "units[0].kernels[2].arithmetic: c has no rate for i8_mul in flop_per_cycle"},
 	{"{\"type\": \"f16\", \"arithmetic\": \"f16\", \"ceiling\"", "{\"type\": \"f32\", \"arithmetic\": \"f16\", \"ceiling\"",

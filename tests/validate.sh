@@ -27,7 +27,8 @@ profile here "$core" "\"affinity\": [$cpu],"
 profile elsewhere "No Such Core" "\"affinity\": [$cpu],"
 profile larger "$core" '"affinity": [1023],'
 profile unknown "$core" ""
-profile faster "$core" "\"affinity\": [$cpu], \"read_bytes_s\": 1e13,"
+profile faster "$core" "\"affinity\": [$cpu], \"read_bytes_s\": [1e13],"
+profile cached "$core" "\"affinity\": [$cpu], \"read_bytes_s\": [1e13], \"cache_bytes\": 1e9,"
 
 # model NAME LAYERS
 model() {
@@ -189,6 +190,10 @@ is "nobody waits for ever" $status 0
 is "the pair that must be is measured" "$(cell 1 pairs)" 1
 is "memory is as slow as it is" "$(cell 1 memory_speed | sed 's/-0\.9.*/-0.9/')" -0.9
 like "which is said" "$err" "memory was not what it was when calibrated, at 1 of 1 points .-100"
+db=cached.db
+sweep cached tiny "$db"
+validate "$drafted" --repeats 1 --format csv
+is "models that a cache holds do not wait for it" "$status$(cell 1 memory_speed)" 0
 
 # ---- interrupted ----
 

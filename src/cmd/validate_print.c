@@ -37,6 +37,7 @@ static void list_point(const struct validated *x, size_t i, struct report *r)
 	report_number(r, res->tokens_per_round);
 	report_number(r, res->memory - 1);
 	report_number(r, res->pairs);
+	report_number(r, res->left_out);
 	report_number(r, res->synthesised);
 }
 
@@ -65,6 +66,7 @@ static void list_points(const struct validated *x, enum report_format format)
 		{"measured_tokens_per_round", NULL, REPORT_NUMBER, 4, 0},
 		{"memory_speed", NULL, REPORT_NUMBER, 2, 100},
 		{"pairs", "pairs", REPORT_NUMBER, 0, 0},
+		{"pairs_left_out", NULL, REPORT_NUMBER, 0, 0},
 		{"synthesised", NULL, REPORT_BOOL, 0, 0},
 	};
 	struct report *r = report_begin(stdout, format, columns, sizeof(columns) / sizeof(*columns));
@@ -177,11 +179,14 @@ static void print_errors(const struct validated *x, FILE *f)
 	struct validate_errors e;
 	bool synthesised = false;
 	size_t restless = 0, worst = 0;
+	int pairs = 0, left_out = 0;
 
 	for (size_t i = 0; i < x->done; i++) {
 		predicted[i] = x->results[i].predicted;
 		measured[i] = x->results[i].measured.median;
 		synthesised |= x->results[i].synthesised;
+		pairs += x->results[i].pairs;
+		left_out += x->results[i].left_out;
 		if (validate_is_calm(x->results[i].memory))
 			continue;
 		restless++;
@@ -197,6 +202,8 @@ static void print_errors(const struct validated *x, FILE *f)
 	if (restless)
 		fprintf(f, "memory was not what it was when calibrated, at %zu of %zu points (%+.0f %% at %lld):\nvalidate again, or calibrate again\n", restless,
 			x->done, 100 * (x->results[worst].memory - 1), (long long)x->ids[worst]);
+	if (left_out)
+		fprintf(f, "left out: %d of %d pairs, for memory changed while they ran\n", left_out, pairs + left_out);
 	if (synthesised)
 		fputs("synthesised: random weights or imposed acceptance; timing is real, text is not\n", f);
 	free(predicted);

@@ -16,6 +16,17 @@ static double footprint(const struct placed *p, size_t unit, double context)
 	return p ? p->streamed[unit] + p->kv_pos[unit] * context : 0;
 }
 
+/* What stays in the cache does not go through main memory. */
+static bool streams(const struct profile *p, size_t unit, double touched)
+{
+	return !(touched <= p->units[unit].cache_bytes);
+}
+
+bool bandwidth_streams(const struct profile *p, size_t unit, const struct placed *a, const struct placed *b, double context)
+{
+	return streams(p, unit, footprint(a, unit, context) + footprint(b, unit, context));
+}
+
 void bandwidth_alone(const struct profile *p, const struct placed *placed, const struct placed *a, const struct placed *b, double context, double *bw)
 {
 	for (size_t u = 0; u < p->n_units; u++) {
@@ -24,7 +35,7 @@ void bandwidth_alone(const struct profile *p, const struct placed *placed, const
 		if (!placed->cores[u])
 			continue;
 		bw[u] = cost_bandwidth(&p->units[u], placed->cores[u], placed->clock_hz[u], touched);
-		if (!(touched <= p->units[u].cache_bytes)) /* what stays in the cache does not go through main memory */
+		if (streams(p, u, touched))
 			bw[u] = fmin(bw[u], usable_bw(p));
 	}
 }

@@ -45,6 +45,11 @@ double cost_bandwidth(const struct unit *u, int cores, double clock_hz, double f
 	return 1 / (1 / own + (u->is.clock_hz / clock_hz - 1) / cache);
 }
 
+double cost_read_bandwidth(const struct unit *u, int cores)
+{
+	return u->n_read ? interpolate(u->bandwidth.cores, u->read_bytes_s, u->n_read, cores) : NAN;
+}
+
 double cost_efficiency(const struct kernel *k, double rows)
 {
 	if (k->n_rows)

@@ -10,6 +10,9 @@
  * footprint) grows with the cycle, and what main memory adds does not: an assumption. */
 double cost_bandwidth(const struct unit *u, int cores, double clock_hz, double footprint);
 
+/* What plain reading of main memory by `cores` of a unit reached when the profile was calibrated, in B/s: linear in cores. NAN: unknown. */
+double cost_read_bandwidth(const struct unit *u, int cores);
+
 /* e(r): share of the peak that a kernel reaches with r rows. */
 double cost_efficiency(const struct kernel *k, double rows);
 

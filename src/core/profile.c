@@ -63,6 +63,9 @@ static int check_bandwidth(struct check *c, size_t u)
 	at(c, "units[%zu].bandwidth.bytes_s", u);
 	if (b->n_rows != b->n_footprints || b->n_cols != b->n_cores)
 		return FAIL(c, "must have %zu rows (footprints) of %zu (core counts), has %zu of %zu", b->n_footprints, b->n_cores, b->n_rows, b->n_cols);
+	at(c, "units[%zu].read_bytes_s", u);
+	if (c->p->units[u].n_read && c->p->units[u].n_read != b->n_cores)
+		return FAIL(c, "needs %zu figures, one for each of bandwidth.cores, has %zu", b->n_cores, c->p->units[u].n_read);
 	return HX_OK;
 }
 

@@ -35,7 +35,8 @@ struct unit {
 	double sustained_clock_hz; /* after ten minutes; NAN where unknown */
 	double flop_per_cycle[ARITH_COUNT];  /* per core; NAN: no such kernel */
 	struct bandwidth bandwidth;
-	double read_bytes_s;      /* that all cores read from memory while this was calibrated; NAN: unknown */
+	double *read_bytes_s;     /* by bandwidth.cores: that so many cores read from memory while this was calibrated; n_read 0: unknown */
+	size_t n_read;
 	struct kernel *kernels;
 	size_t n_kernels;
 	double attn_efficiency;   /* of attention, at any number of rows; NAN: as the kernel of f16 */

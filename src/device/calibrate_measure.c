@@ -1,9 +1,7 @@
 /* Passes over synthesised models, timed operator by operator. All core counts, rows and contexts take turns on a model; and every model is visited
  * several times, since what disturbs a machine often lasts for seconds, and would be taken for a property of one model. */
-#include "device/calibrate_internal.h"
+#include "device/calibrate_reads.h"
 
-#include <gsl/gsl_sort.h>
-#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,25 +41,14 @@ struct place {
 	double footprint_bytes;
 };
 
-struct seconds {
-	double *v;
-	size_t n, room;
-};
-
 /* Rows on a place: of each operator what every layer of every repeat took, so that what interrupts one layer is one value of many; behind the
  * operators the passes, and what these took beside them. */
 enum { PASS = HX_OP_COUNT, BESIDE, KINDS };
 struct turn {
 	int place; /* index */
 	int rows;
-	struct seconds took[KINDS];
+	struct calibrate_times took[KINDS];
 	size_t first, n_samples; /* of the calibration: one an operator, which the first visit adds */
-};
-
-/* Plain reads of memory, by all cores. */
-struct reads {
-	struct probe_reader reader;
-	struct seconds took;
 };
 
 /* A model with its turns; it is in memory, and has places, during a visit alone. */
@@ -74,8 +61,8 @@ struct bench {
 	struct turn *turns;
 	int n_turns;
 	const struct hx_pool *awake; /* its threads ran last */
-	struct seconds wakes;
-	struct reads *reads; /* of the unit, taken beside the passes of the largest footprint; others: NULL */
+	struct calibrate_times wakes;
+	struct calibrate_reads *reads; /* of the unit */
 	double least_s; /* of a visit: making the model, and every turn once */
 	struct hx_trace trace;
 	int tokens[MOST_CONTEXT];
@@ -185,15 +172,6 @@ static int pass(struct bench *b, const struct turn *t, struct hx_err *err)
 	return lm.decode(lm.self, HX_PASS_VERIFY, b->tokens, t->rows, logits_of(t), &logits, err);
 }
 
-static void add(struct seconds *s, double v)
-{
-	if (s->n == s->room) {
-		s->room = s->room ? 2 * s->room : 64;
-		s->v = hx_xrealloc(s->v, s->room, sizeof(*s->v));
-	}
-	s->v[s->n++] = v;
-}
-
 static void note(struct bench *b, struct turn *t)
 {
 	double beside = 0;
@@ -202,10 +180,10 @@ static void note(struct bench *b, struct turn *t)
 		const struct hx_event *e = &b->trace.events[i];
 		double took_s = e->end_s - e->start_s;
 
-		add(&t->took[e->op < 0 ? PASS : e->op], took_s);
+		calibrate_times_add(&t->took[e->op < 0 ? PASS : e->op], took_s, b->reads->n);
 		beside += e->op < 0 ? took_s : -took_s;
 	}
-	add(&t->took[BESIDE], beside);
+	calibrate_times_add(&t->took[BESIDE], beside, b->reads->n);
 }
 
 void calibrate_no_work(void *arg, int thread, int n)
@@ -224,7 +202,7 @@ static void wake(struct bench *b, const struct place *at)
 	hx_pool_run(pool, calibrate_no_work, NULL);
 	again_s = hx_trace_now_s();
 	if (pool != b->awake && hx_pool_threads(pool) > 1)
-		add(&b->wakes, fmax(0, 2 * awake_s - start_s - again_s));
+		calibrate_times_add(&b->wakes, fmax(0, 2 * awake_s - start_s - again_s), b->reads->n);
 	b->awake = pool;
 }
 
@@ -235,6 +213,8 @@ static int take_turn(struct bench *b, struct turn *t, struct hx_err *err)
 
 	if ((rc = calibrate_stopped(b->s, err)))
 		return rc;
+	if (calibrate_reads_take(b->reads, false))
+		b->awake = b->reads->pools[b->reads->n_cores - 1];
 	wake(b, at);
 	hx_exec_trace(at->exec, NULL);
 	/* what a cache holds is then this model, as these cores read it */
@@ -247,35 +227,10 @@ static int take_turn(struct bench *b, struct turn *t, struct hx_err *err)
 	return HX_OK;
 }
 
-/* The value below which so much of them lies; sorts them. */
-static double quantile(struct seconds *s, double q)
-{
-	gsl_sort(s->v, 1, s->n);
-	return gsl_stats_quantile_from_sorted_data(s->v, 1, s->n, q);
-}
-
-/* What values are most of the time: the middle of the shortest interval that holds half of them. What disturbed some does not move it, as it would a mean, nor
- * does another state of the machine that lasted for less than that, as it would a low quantile. Sorts them. */
-static double typical(struct seconds *s)
-{
-	size_t half = s->n / 2 + 1, first = 0;
-
-	gsl_sort(s->v, 1, s->n);
-	for (size_t i = 0; i + half <= s->n; i++)
-		if (s->v[i + half - 1] - s->v[i] < s->v[first + half - 1] - s->v[first])
-			first = i;
-	return (s->v[first + (half - 1) / 2] + s->v[first + half / 2]) / 2;
-}
-
-static double spread_of(struct seconds *s)
-{
-	return (quantile(s, 0.75) - quantile(s, 0.25)) / 2 / quantile(s, 0.5);
-}
-
 static bool is_calm(struct bench *b)
 {
 	for (int i = 0; i < b->n_turns; i++)
-		if (spread_of(&b->turns[i].took[PASS]) > calm)
+		if (calibrate_times_spread(&b->turns[i].took[PASS]) > calm)
 			return false;
 	return true;
 }
@@ -285,15 +240,6 @@ static int take_each(struct bench *b, int again, struct hx_err *err)
 {
 	int rc = HX_OK;
 
-	if (b->reads) {
-		struct hx_pool *all;
-
-		rc = hx_engine_pool(&b->s->m->engine, b->s->c->unit_of[b->s->u], 0, unit_of(b->s)->is.cores, &all, err);
-		if (!rc) {
-			add(&b->reads->took, probe_read_s(&b->reads->reader, all));
-			b->awake = all;
-		}
-	}
 	for (int k = 0; k <= again && !rc; k++)
 		for (int i = 0; i < b->n_turns && !rc; i++)
 			if (!k || b->turns[i].rows == 1)
@@ -356,13 +302,13 @@ static void fill_samples(struct bench *b, struct turn *t)
 		struct calibrate_sample *s = &c->samples[i];
 
 		s->op.clock_hz = unit_of(b->s)->is.clock_hz;
-		s->seconds = fmax(typical(&t->took[s->op.kind]), clock_step_s);
-		s->spread = spread_of(&t->took[s->op.kind]);
+		s->seconds = fmax(calibrate_times_typical(&t->took[s->op.kind]), clock_step_s);
+		s->spread = calibrate_times_spread(&t->took[s->op.kind]);
 		pass_s += s->count * s->seconds;
 	}
 	for (size_t i = t->first; i < t->first + t->n_samples; i++)
 		c->samples[i].share = c->samples[i].count * c->samples[i].seconds / pass_s;
-	c->restless += spread_of(&t->took[PASS]) > restless;
+	c->restless += calibrate_times_spread(&t->took[PASS]) > restless;
 }
 
 /* What ends a segment: passes less their operators, of all turns. */
@@ -371,20 +317,20 @@ static double sync_of(struct bench *b)
 	double sum = 0;
 
 	for (int i = 0; i < b->n_turns; i++)
-		sum += typical(&b->turns[i].took[BESIDE]) / b->n_turns;
+		sum += calibrate_times_typical(&b->turns[i].took[BESIDE]) / b->n_turns;
 	return fmax(sum, 0);
 }
 
 static double wake_of(struct bench *benches, int n)
 {
-	struct seconds all = {0};
+	struct calibrate_times all = {0};
 	double wake_s;
 
 	for (int i = 0; i < n; i++)
 		for (size_t k = 0; k < benches[i].wakes.n; k++)
-			add(&all, benches[i].wakes.v[k]);
-	wake_s = all.n ? typical(&all) : 0;
-	free(all.v);
+			calibrate_times_add(&all, benches[i].wakes.v[k], 0);
+	wake_s = all.n ? calibrate_times_typical(&all) : 0;
+	calibrate_times_free(&all);
 	return wake_s;
 }
 
@@ -427,9 +373,9 @@ static void bench_free(struct bench *b)
 {
 	for (int i = 0; i < b->n_turns; i++)
 		for (int k = 0; k < KINDS; k++)
-			free(b->turns[i].took[k].v);
+			calibrate_times_free(&b->turns[i].took[k]);
 	free(b->turns);
-	free(b->wakes.v);
+	calibrate_times_free(&b->wakes);
 	hx_trace_free(&b->trace);
 }
 
@@ -453,40 +399,43 @@ static int visit_all(struct calibrate_step *s, struct bench *benches, int n, str
 	return rc;
 }
 
-/* What a unit's figures are, once all is timed. */
-static void settle(struct calibrate_step *s, struct bench *benches, int n, struct reads *reads)
+/* What a unit's figures are, once all is timed: by what was timed while memory was as it is most of the time. */
+static void settle(struct calibrate_step *s, struct bench *benches, int n, const struct calibrate_reads *reads)
 {
 	struct unit *u = &s->c->profile.units[s->u];
+	bool *quiet = calibrate_reads_settle(reads, u);
 
 	for (int i = 0; i < n; i++)
-		for (int k = 0; k < benches[i].n_turns; k++)
+		for (int k = 0; k < benches[i].n_turns; k++) {
+			for (int t = 0; t < KINDS; t++)
+				calibrate_times_keep(&benches[i].turns[k].took[t], quiet);
 			fill_samples(&benches[i], &benches[i].turns[k]);
+		}
 	u->sync_s = sync_of(&benches[0]); /* where it is not lost in what operators take */
 	u->wake_s = wake_of(benches, n);
-	u->read_bytes_s = (double)reads->reader.bytes / typical(&reads->took);
+	free(quiet);
 }
 
 int calibrate_measure(struct calibrate_step *s, struct hx_err *err)
 {
 	struct bench *benches = hx_xcalloc(CALIBRATE_FOOTPRINTS * HX_TYPE_COUNT, sizeof(*benches));
-	const size_t footprints = unit_of(s)->bandwidth.n_footprints;
-	struct reads reads = {0};
+	struct calibrate_reads reads;
 	int n = 0, rc;
 
-	for (size_t f = 0; f < footprints; f++)
+	for (size_t f = 0; f < unit_of(s)->bandwidth.n_footprints; f++)
 		for (int t = 0; t < HX_TYPE_COUNT; t++)
 			if (s->o->types[t]) {
-				benches[n] = (struct bench){.s = s, .type = t, .footprint = (int)f, .trace.ops = true};
-				benches[n].reads = f + 1 == footprints ? &reads : NULL;
+				benches[n] = (struct bench){.s = s, .type = t, .footprint = (int)f, .reads = &reads, .trace.ops = true};
 				add_turns(&benches[n++]);
 			}
-	rc = probe_reader_init(&reads.reader, &s->m->probe, err);
+	rc = calibrate_reads_init(&reads, s, err);
 	if (!rc)
 		rc = visit_all(s, benches, n, err);
-	if (!rc)
+	if (!rc) {
+		calibrate_reads_take(&reads, true);
 		settle(s, benches, n, &reads);
-	free((void *)reads.reader.buffer);
-	free(reads.took.v);
+	}
+	calibrate_reads_free(&reads);
 	for (int i = 0; i < n; i++)
 		bench_free(&benches[i]);
 	free(benches);

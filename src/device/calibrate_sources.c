@@ -25,7 +25,7 @@ static void add_unit(struct calibration *c, size_t u, const char *by)
 		{"clock_hz", c->clock_told[u] ? told : "a chain of dependent additions"},
 		{"flop_per_cycle", "loops of independent instructions, rounded to halves of an instruction a cycle"},
 		{"bandwidth", fitted},
-		{"read_bytes_s", "plain reads of memory beside the passes of the largest models"},
+		{"read_bytes_s", "plain reads of memory between the passes, what they are most of the time"},
 		{"kernels", fitted},
 		{"attn_efficiency", fitted},
 		{"small_bytes_s", fitted},

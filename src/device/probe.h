@@ -60,6 +60,9 @@ struct probe_reader {
 /* As much as probe_bandwidth reads. HX_IO: there is too little memory. Freed with free(buffer). */
 int probe_reader_init(struct probe_reader *r, const struct probe *p, struct hx_err *err);
 
+/* Whether memory that is so many times as fast is in the same state: what others do on a shared host, or heat, makes it half as fast. */
+bool probe_is_calm(double speed);
+
 /* Seconds of one read of all of it, shared by the threads of a pool. */
 struct hx_pool;
 double probe_read_s(const struct probe_reader *r, struct hx_pool *pool);

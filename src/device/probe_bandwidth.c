@@ -14,9 +14,17 @@
 enum { LINE = 64, REPEATS = 25, MIN_BYTES = 64 << 20, MAX_BYTES = 1 << 30 };
 static const double BUDGET_S = 2.2; /* of all reads; filling the buffer comes on top */
 
+static const double calm = 0.15;
 
-/* Four vectors a line, four sums: more loads on their way than a core can have. */
+enum { AHEAD = 4096 }; /* in bytes, as kernels ask for weights: without, a core has too few loads on their way */
+
+/* Four vectors a line, four sums. */
 typedef uint64_t vector __attribute__((vector_size(16)));
+
+bool probe_is_calm(double speed)
+{
+	return fabs(speed - 1) <= calm;
+}
 
 static void read_part(void *arg, int thread, int n)
 {
@@ -28,6 +36,7 @@ static void read_part(void *arg, int thread, int n)
 	for (int64_t i = first; i < last; i += LINE) {
 		const vector *v = (const vector *)(r->buffer + i);
 
+		__builtin_prefetch(r->buffer + i + AHEAD);
 		a ^= v[0];
 		b ^= v[1];
 		c ^= v[2];

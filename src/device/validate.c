@@ -5,12 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { PAIRS_WANTED = 11, WARM_UP = 4 /* tokens */ };
 static const double narrow = 0.01; /* half-width of an interval that is good enough */
-static const double calm = 0.15;   /* by which memory may be faster or slower than it was */
-enum { READS = 3 };
 
 /* One point while it is measured. */
 struct job {
@@ -26,6 +23,7 @@ struct job {
 	int *accepted, n_accepted; /* imposed */
 	bool imposed;
 	struct rounds rounds; /* that the configuration took */
+	struct validate_memory memory; /* as it and its baseline read it */
 };
 
 static bool stopped(const struct validate *v)
@@ -180,11 +178,12 @@ static struct store_subject subject(const struct job *j, enum store_kind kind)
 	return (struct store_subject){j->v->run, j->v->sweep, j->pt->index + 1, kind};
 }
 
-static int store_output(const struct job *j, enum store_kind kind, int repeat, const struct hx_generated *g, struct hx_err *err)
+static int store_output(const struct job *j, enum store_kind kind, int repeat, bool left_out, const struct hx_generated *g, struct hx_err *err)
 {
 	int map = kind == STORE_BASELINE ? j->plain.target_map : j->pt->target_map;
 	struct store_measurement m = {.of = subject(j, kind),
 				      .repeat = repeat,
+				      .left_out = left_out,
 				      .target_map = j->v->p->space->target.v[map].text,
 				      .synthesised = j->synthesised,
 				      .prefill_s = g->seconds[HX_PREFILL_TARGET] + g->seconds[HX_PREFILL_DRAFT],
@@ -251,67 +250,67 @@ static int trace(struct job *j, enum store_kind kind, struct validate_steps *ste
 	return rc;
 }
 
-/* ---- the machine ---- */
-
-/* Plain reads of memory, over what they were at calibration. On a host that others share, or in a phone that is hot, that changes within seconds, and nothing that
- * was predicted holds then. */
-static double memory_speed(const struct job *j)
-{
-	const int u = hx_graph_op(&j->configuration.target.graph, 0)->unit;
-	const struct unit *unit = &j->v->p->study->profile.units[u];
-	const struct probe_reader *r = &j->v->reader;
-	double s[READS];
-	struct hx_pool *pool;
-	struct hx_err err;
-
-	if (!r->buffer || isnan(unit->read_bytes_s) || hx_engine_pool(&j->v->machine.engine, u, 0, unit->is.cores, &pool, &err))
-		return NAN;
-	for (int i = 0; i < READS; i++)
-		s[i] = probe_read_s(r, pool);
-	return (double)r->bytes / validate_median(s, READS) / unit->read_bytes_s;
-}
-
-bool validate_is_calm(double memory)
-{
-	return isnan(memory) || fabs(memory - 1) <= calm;
-}
-
-/* Returns how fast memory is then. */
-static double await_calm(const struct job *j, double until_s)
-{
-	const struct timespec pause = {.tv_nsec = 250000000};
-	double memory = memory_speed(j);
-
-	while (!validate_is_calm(memory) && hx_trace_now_s() < until_s && !stopped(j->v)) {
-		nanosleep(&pause, NULL);
-		memory = memory_speed(j);
-	}
-	return memory;
-}
-
 /* ---- repeats ---- */
 
-/* Generates and stores one output; *token_s: seconds of a token, untouched where it was stopped. */
-static int repeat(struct job *j, enum store_kind kind, int number, double *token_s, struct hx_err *err)
-{
-	struct hx_generated g;
-	bool whole;
-	int rc = generate(j, kind, j->tokens, &g, &whole, err);
+/* Pairs so far; arrays have room for all that are wanted. */
+struct pairs {
+	double began_s, budget_s;
+	struct validate_reading now; /* of memory */
+	double *ratios, *seconds, *memory;
+};
 
-	if (whole) {
-		rc = store_output(j, kind, number, &g, err);
-		*token_s = decode_s(&g) / (g.n_tokens - 1);
+static double token_s(const struct hx_generated *g)
+{
+	return decode_s(g) / (g->n_tokens - 1);
+}
+
+static void count_rounds(struct job *j, const struct hx_generated *g)
+{
+	j->rounds = (struct rounds){g->n_rounds, 0};
+	for (int i = 0; i + 1 < g->n_rounds; i++)
+		j->rounds.catch_ups += g->rounds[i].accepted == j->pt->gamma;
+}
+
+/* Counts a pair, unless memory changed while it ran: then it compares two machines. Without any other one is taken all the same when the time is up. */
+static void count_pair(struct job *j, struct pairs *p, const struct hx_generated *g, bool *left_out, struct validate_result *out)
+{
+	struct validate_reading before = p->now;
+	int n = out->pairs;
+
+	p->now = validate_memory_read(&j->memory);
+	*left_out = validate_memory_changed(&before, &p->now) && (n || hx_trace_now_s() - p->began_s < p->budget_s);
+	out->left_out += *left_out;
+	if (*left_out)
+		return;
+	p->ratios[n] = token_s(&g[STORE_BASELINE]) / token_s(&g[STORE_CONFIGURATION]);
+	p->seconds[n] = token_s(&g[STORE_CONFIGURATION]) * j->tokens;
+	p->memory[n] = validate_memory_speed(&before, &p->now);
+	out->pairs++;
+	out->measured = validate_bootstrap(p->ratios, (size_t)out->pairs, j->v->options.seed);
+	count_rounds(j, &g[STORE_CONFIGURATION]);
+}
+
+/* Generates both outputs of a pair, counts and stores them; *whole: neither was stopped. */
+static int take_pair(struct job *j, struct pairs *p, struct validate_result *out, bool *whole, struct hx_err *err)
+{
+	struct hx_generated g[2] = {{0}};
+	int rc = HX_OK, number = out->pairs + out->left_out + 1;
+	bool left_out;
+
+	*whole = true;
+	for (int kind = STORE_BASELINE; kind <= STORE_CONFIGURATION && !rc && *whole; kind++)
+		rc = generate(j, kind, j->tokens, &g[kind], whole, err);
+	if (!rc && *whole) {
+		count_pair(j, p, g, &left_out, out);
+		for (int kind = STORE_BASELINE; kind <= STORE_CONFIGURATION && !rc; kind++)
+			rc = store_output(j, kind, number, left_out, &g[kind], err);
 	}
-	if (whole && kind == STORE_CONFIGURATION) {
-		j->rounds = (struct rounds){g.n_rounds, 0};
-		for (int i = 0; i + 1 < g.n_rounds; i++)
-			j->rounds.catch_ups += g.rounds[i].accepted == j->pt->gamma;
-	}
-	hx_speculate_free(&g);
+	for (int kind = STORE_BASELINE; kind <= STORE_CONFIGURATION; kind++)
+		hx_speculate_free(&g[kind]);
 	return rc;
 }
 
-static bool enough(const struct job *j, const struct validate_result *out, double began_s, double budget_s)
+static bool enough(const struct job *j, const struct pairs *p, const struct validate_result *out)
 {
 	int wanted = j->v->options.repeats < PAIRS_WANTED ? j->v->options.repeats : PAIRS_WANTED;
 
@@ -319,36 +318,28 @@ static bool enough(const struct job *j, const struct validate_result *out, doubl
 		return true;
 	if (!out->pairs)
 		return false;
-	return hx_trace_now_s() - began_s > budget_s || (out->pairs >= wanted && validate_half_width(&out->measured) < narrow);
+	return hx_trace_now_s() - p->began_s > p->budget_s || (out->pairs >= wanted && validate_half_width(&out->measured) < narrow);
 }
 
 static int measure(struct job *j, double began_s, double budget_s, struct validate_result *out, struct hx_err *err)
 {
-	double *ratios = hx_xmalloc((size_t)j->v->options.repeats * sizeof(*ratios));
-	double *seconds = hx_xmalloc((size_t)j->v->options.repeats * sizeof(*seconds));
-	double *memory = hx_xmalloc((size_t)j->v->options.repeats * sizeof(*memory));
+	const size_t most = (size_t)j->v->options.repeats;
+	struct pairs p = {began_s, budget_s, validate_memory_read(&j->memory), hx_xcalloc(most, sizeof(double)), hx_xcalloc(most, sizeof(double)),
+			  hx_xcalloc(most, sizeof(double))};
+	bool whole = true;
 	int rc = HX_OK;
 
-	while (!rc && !enough(j, out, began_s, budget_s)) {
-		double plain_s = NAN, s = NAN, before = await_calm(j, began_s + (out->pairs ? budget_s : budget_s / 2));
-
-		if (out->pairs && !validate_is_calm(before))
+	while (!rc && whole && !enough(j, &p, out)) {
+		validate_memory_await(&j->memory, began_s + (out->pairs ? budget_s : budget_s / 2), j->v->options.stop, &p.now);
+		if (out->pairs && !validate_is_calm(validate_memory_speed(&p.now, &p.now)))
 			break;
-		rc = repeat(j, STORE_BASELINE, out->pairs + 1, &plain_s, err);
-		if (!rc && !isnan(plain_s))
-			rc = repeat(j, STORE_CONFIGURATION, out->pairs + 1, &s, err);
-		if (rc || isnan(s))
-			break;
-		ratios[out->pairs] = plain_s / s;
-		memory[out->pairs] = (before + memory_speed(j)) / 2;
-		seconds[out->pairs++] = s * j->tokens;
-		out->measured = validate_bootstrap(ratios, (size_t)out->pairs, j->v->options.seed);
+		rc = take_pair(j, &p, out, &whole, err);
 	}
-	out->decode_s = validate_median(seconds, (size_t)out->pairs);
-	out->memory = validate_median(memory, (size_t)out->pairs);
-	free(memory);
-	free(ratios);
-	free(seconds);
+	out->decode_s = validate_median(p.seconds, (size_t)out->pairs);
+	out->memory = validate_median(p.memory, (size_t)out->pairs);
+	free(p.ratios);
+	free(p.seconds);
+	free(p.memory);
 	return rc;
 }
 
@@ -378,8 +369,25 @@ static int warm_up(struct job *j, struct hx_err *err)
 	return rc;
 }
 
+static int add_memory(struct job *j, struct hx_err *err)
+{
+	const struct point *points[] = {&j->plain, j->pt};
+	int rc = HX_OK;
+
+	j->memory.reader = &j->v->reader;
+	for (int i = 0; i < 2 && !rc; i++) {
+		struct pair pair = {0};
+
+		predict_pair(j->v->p, points[i], &pair);
+		rc = validate_memory_add(&j->memory, j->v->p, &pair, &j->v->machine.engine, err);
+		predict_pair_free(&pair);
+	}
+	return rc;
+}
+
 static int run(struct job *j, double began_s, double budget_s, struct validate_result *out, struct hx_err *err)
 {
+	struct validate_reading now;
 	int rc = load_weights(j, err);
 
 	if (!rc)
@@ -389,7 +397,11 @@ static int run(struct job *j, double began_s, double budget_s, struct validate_r
 	if (!rc)
 		rc = warm_up(j, err);
 	if (!rc)
-		await_calm(j, began_s + budget_s / 4);
+		rc = add_memory(j, err);
+	if (!rc) {
+		now = validate_memory_read(&j->memory);
+		validate_memory_await(&j->memory, began_s + budget_s / 4, j->v->options.stop, &now);
+	}
 	for (int kind = STORE_BASELINE; kind <= STORE_CONFIGURATION && !rc; kind++)
 		rc = trace(j, kind, &out->steps[kind], err);
 	if (!rc)

@@ -3,6 +3,7 @@
 #define DEVICE_VALIDATE_H
 
 #include "device/runner.h"
+#include "device/validate_memory.h"
 #include "device/validate_models.h"
 #include "device/validate_stats.h"
 #include "device/validate_steps.h"
@@ -37,7 +38,7 @@ struct validate_result {
 	double predicted_decode_s, decode_s; /* of the configuration; decode_s: the median */
 	double tokens_per_round;             /* NAN: nothing was measured */
 	double memory;                       /* speed of memory beside the pairs, of that at calibration: the median; NAN: unknown */
-	int pairs;
+	int pairs, left_out;                 /* that count; that do not, for memory changed while they ran */
 	bool synthesised;
 	struct validate_steps steps[2]; /* by enum store_kind; none where the run was stopped early */
 };
@@ -51,11 +52,9 @@ int validate_check(struct validate *v, const struct point *pt, struct hx_err *er
 /* Begins the run that is stored; command: as typed. */
 int validate_record(struct validate *v, const char *command, struct hx_err *err);
 
-/* Whether memory is as fast as it was at calibration, or that is unknown: then a prediction is about this machine as it is. */
-bool validate_is_calm(double memory);
-
-/* Runs a point that passed the check and its baseline in turns, for about budget_s, one pair at least; stores every repeat when it is done, and the steps. Before
- * each pair it waits for memory to be as fast as it was at calibration, before the first for half of the time at most.
+/* Runs a point that passed the check and its baseline in turns, for about budget_s, one pair at least; stores every pair when it is done, and the steps. Before
+ * each pair it waits for memory to be as fast as it was at calibration, before the first for half of the time at most; a pair during which memory changed does
+ * not count.
  * predicted: the stored speedup. Stopped, it is HX_OK with the pairs there are. */
 int validate_point(struct validate *v, const struct point *pt, double predicted, double budget_s, struct validate_result *out,
 		   struct hx_err *err);

@@ -30,6 +30,7 @@ struct store_subject {
 struct store_measurement {
 	struct store_subject of;
 	int repeat;             /* from 1; a baseline and a configuration of equal number are a pair */
+	bool left_out;          /* of what is counted: memory changed while the pair ran */
 	const char *target_map; /* the mapping that the target ran on */
 	bool synthesised;       /* random weights, or an imposed acceptance */
 	double prefill_s, draft_s, verify_s, host_s; /* by phase, of the whole output */
