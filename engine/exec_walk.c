@@ -64,7 +64,6 @@ static int run_on_threads(struct hx_exec *e, const struct hx_segment *segment, c
 	h->flows &= e->turns.crossing;
 	if (h->flows)
 		rc = hx_cl_run_to_host(e->device, h, err);
-
 	if (rc)
 		return rc;
 	if (h->flows)
