@@ -12,13 +12,6 @@ enum {
 	WIDEST_UNIT = 256, /* that packed rows are filled up to; of a type that is packed so, no value takes more than an f32 */
 };
 
-static int widest(const struct hx_shape *s)
-{
-	int q = s->heads * s->d_head, n = s->d_model > q ? s->d_model : q;
-
-	return n > s->d_ff ? n : s->d_ff;
-}
-
 /* Where each float buffer is kept, and its length; threads: of the largest pool, 0: there is none, and nothing is kept. */
 static void buffers(struct hx_scratch *at, const struct hx_shape *s, const struct hx_exec_options *o, int threads, float **v[FLOATS], size_t n[FLOATS])
 {
@@ -82,7 +75,7 @@ static struct hx_cl_run_options device_options(const struct hx_exec_options *o, 
 struct hx_exec_bytes hx_exec_bytes(const struct hx_graph *g, const struct hx_place *places, const struct hx_exec_options *o)
 {
 	const struct hx_shape *s = g->shape;
-	int threads = threads_of(g, places), device = hx_exec_device(g, places), blocks = widest(s) / WIDEST_UNIT + 1;
+	int threads = threads_of(g, places), device = hx_exec_device(g, places), blocks = hx_shape_widest(s) / WIDEST_UNIT + 1;
 	double packed = sizeof(float) * WIDEST_UNIT * (double)blocks * hx_exec_rows(o), rotary = sizeof(float) * (double)s->d_head * o->context;
 	struct hx_exec_bytes bytes = {.host = (s->window ? 2 : 1) * rotary + sizeof(int) * (double)o->context};
 	const struct hx_cl_run_options on_device = device_options(o, 0);
@@ -118,7 +111,7 @@ static void scratch_init(struct hx_exec *e, int threads)
 {
 	const struct hx_kernels *k = e->walk.weights->kernels;
 	struct hx_scratch *at = &e->walk.at;
-	int wide = widest(e->graph->shape), rows = hx_exec_rows(&e->options);
+	int wide = hx_shape_widest(e->graph->shape), rows = hx_exec_rows(&e->options);
 	float **v[FLOATS];
 	size_t n[FLOATS];
 

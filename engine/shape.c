@@ -87,3 +87,10 @@ int hx_shape_window(const struct hx_shape *s, int layer)
 		return 0;
 	return s->window;
 }
+
+int hx_shape_widest(const struct hx_shape *s)
+{
+	int q = s->heads * s->d_head, n = s->d_model > q ? s->d_model : q;
+
+	return n > s->d_ff ? n : s->d_ff;
+}

@@ -68,6 +68,9 @@ int64_t hx_shape_params(const struct hx_shape *s);
 /* Bytes of all weights with layers and head stored as type, norms and biases as f32; a tied table counts once. */
 double hx_shape_bytes(const struct hx_shape *s, int type);
 
+/* Values of the longest row that a matrix takes in. */
+int hx_shape_widest(const struct hx_shape *s);
+
 /* Window of a layer in tokens, 0 where it attends to everything. */
 int hx_shape_window(const struct hx_shape *s, int layer);
 

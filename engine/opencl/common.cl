@@ -35,8 +35,8 @@ typedef short code;
 typedef char code;
 #endif
 
-/* The sum of v over a group's work-items, the same for all; in a fixed order. */
-inline float group_sum(float v, local float *scratch)
+/* The sum of v over a group's work-items, or the largest, the same for all; in a fixed order. */
+inline float group_fold(float v, bool largest, local float *scratch)
 {
 	const int i = (int)get_local_id(0);
 
@@ -44,7 +44,7 @@ inline float group_sum(float v, local float *scratch)
 	for (int half_n = WG / 2; half_n > 0; half_n /= 2) {
 		barrier(CLK_LOCAL_MEM_FENCE);
 		if (i < half_n)
-			scratch[i] += scratch[i + half_n];
+			scratch[i] = largest ? fmax(scratch[i], scratch[i + half_n]) : scratch[i] + scratch[i + half_n];
 	}
 	barrier(CLK_LOCAL_MEM_FENCE);
 	v = scratch[0];
@@ -52,20 +52,14 @@ inline float group_sum(float v, local float *scratch)
 	return v;
 }
 
+inline float group_sum(float v, local float *scratch)
+{
+	return group_fold(v, false, scratch);
+}
+
 inline float group_max(float v, local float *scratch)
 {
-	const int i = (int)get_local_id(0);
-
-	scratch[i] = v;
-	for (int half_n = WG / 2; half_n > 0; half_n /= 2) {
-		barrier(CLK_LOCAL_MEM_FENCE);
-		if (i < half_n)
-			scratch[i] = fmax(scratch[i], scratch[i + half_n]);
-	}
-	barrier(CLK_LOCAL_MEM_FENCE);
-	v = scratch[0];
-	barrier(CLK_LOCAL_MEM_FENCE);
-	return v;
+	return group_fold(v, true, scratch);
 }
 
 /* Block b of a row of x, 32 values, as codes, their scale and the sums of the codes' halves. */

@@ -132,7 +132,8 @@ static void describe(struct hx_cl_info *i, cl_platform_id p, cl_device_id d)
 	i->cache_bytes = number(d, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE);
 	i->unified = number(d, CL_DEVICE_HOST_UNIFIED_MEMORY) != 0;
 	i->fp16 = has_word(extensions, "cl_khr_fp16");
-	i->dot = has_word(extensions, "cl_khr_integer_dot_product") || has_word(extensions, "cl_arm_integer_dot_product_int8");
+	i->dot_arm = has_word(extensions, "cl_arm_integer_dot_product_int8");
+	i->dot = i->dot_arm || has_word(extensions, "cl_khr_integer_dot_product");
 	i->work_group_multiple = i->is_cpu ? 1 : (int)number(d, WORK_GROUP_MULTIPLE);
 	free(extensions);
 }

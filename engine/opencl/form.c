@@ -4,19 +4,14 @@
 #include "engine/cpu/pack.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum { DOT_FLOATS, DOT_KHR, DOT_ARM, DOT_VECTORS };
 
-static int dot_of(const struct hx_cl *cl)
+static int dot_of(const struct hx_cl_info *i)
 {
-	char extensions[16384] = "";
-
-	if (clGetDeviceInfo(cl->device, CL_DEVICE_EXTENSIONS, sizeof(extensions), extensions, NULL) != CL_SUCCESS)
-		return DOT_FLOATS;
-	if (strstr(extensions, "cl_arm_integer_dot_product_int8"))
+	if (i->dot_arm)
 		return DOT_ARM;
-	return strstr(extensions, "cl_khr_integer_dot_product") ? DOT_KHR : DOT_FLOATS;
+	return i->dot ? DOT_KHR : DOT_FLOATS;
 }
 
 struct hx_cl_form hx_cl_form(const struct hx_cl *cl)
@@ -26,7 +21,7 @@ struct hx_cl_form hx_cl_form(const struct hx_cl *cl)
 	if (cl->info.is_cpu && !cl->options.as_gpu)
 		return (struct hx_cl_form){.out = 16, .lanes = 16, .wg = 16, .dot = DOT_VECTORS};
 	items = items < 16 ? 16 : items > 64 ? 64 : items;
-	return (struct hx_cl_form){.out = 4, .lanes = 4 * items, .wg = 64, .dot = dot_of(cl)};
+	return (struct hx_cl_form){.out = 4, .lanes = 4 * items, .wg = 64, .dot = dot_of(&cl->info)};
 }
 
 int hx_cl_kernel(struct hx_cl *cl, const char *file, const char *name, int type, int rows, int d_head, cl_kernel *out, struct hx_err *err)

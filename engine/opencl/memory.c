@@ -16,7 +16,7 @@ static void advise(const struct hx_cl *cl, void *p, size_t bytes)
 		madvise((char *)p + skip, bytes - skip, MADV_HUGEPAGE);
 }
 
-int hx_cl_map(struct hx_cl *cl, cl_mem m, size_t bytes, void **out, struct hx_err *err)
+static int map(struct hx_cl *cl, cl_mem m, size_t bytes, void **out, struct hx_err *err)
 {
 	cl_int code;
 	void *p = clEnqueueMapBuffer(cl->queue, m, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE, 0, bytes, 0, NULL, NULL, &code);
@@ -51,37 +51,49 @@ void hx_cl_release(struct hx_cl *cl, cl_mem *m)
 	*m = NULL;
 }
 
-/* Drivers may put off taking memory until it is used, so it is used here. */
-int hx_cl_buffer(struct hx_cl *cl, size_t bytes, cl_mem *out, struct hx_err *err)
+int hx_cl_buffer_mapped(struct hx_cl *cl, size_t bytes, cl_mem *out, void **host, struct hx_err *err)
 {
 	cl_int code;
 	cl_mem m = clCreateBuffer(cl->context, CL_MEM_READ_WRITE | (cl->info.unified ? CL_MEM_ALLOC_HOST_PTR : 0), bytes, NULL, &code);
-	void *p;
 	int rc;
 
 	if (code != CL_SUCCESS)
 		return hx_cl_fail(cl, code, "taking a buffer", err);
 	cl->counts.held_bytes += (double)bytes;
-	rc = hx_cl_map(cl, m, bytes, &p, err);
-	if (!rc) {
-		advise(cl, p, bytes);
-		memset(p, 0, bytes);
-		rc = hx_cl_unmap(cl, m, p, err);
-	}
-	if (rc)
+	rc = map(cl, m, bytes, host, err);
+	if (rc) {
 		hx_cl_release(cl, &m);
+		return rc;
+	}
+	advise(cl, *host, bytes);
+	*out = m;
+	return HX_OK;
+}
+
+/* Filled with values, NULL: zeros. Drivers may put off taking memory until it is used, so it is used here. */
+static int fill(struct hx_cl *cl, const void *values, size_t bytes, cl_mem *out, struct hx_err *err)
+{
+	void *p;
+	int rc = hx_cl_buffer_mapped(cl, bytes, out, &p, err);
+
+	if (rc)
+		return rc;
+	if (values)
+		memcpy(p, values, bytes);
 	else
-		*out = m;
+		memset(p, 0, bytes);
+	rc = hx_cl_unmap(cl, *out, p, err);
+	if (rc)
+		hx_cl_release(cl, out);
 	return rc;
+}
+
+int hx_cl_buffer(struct hx_cl *cl, size_t bytes, cl_mem *out, struct hx_err *err)
+{
+	return fill(cl, NULL, bytes, out, err);
 }
 
 int hx_cl_buffer_of(struct hx_cl *cl, const void *values, size_t bytes, cl_mem *out, struct hx_err *err)
 {
-	cl_int code;
-	int rc = hx_cl_buffer(cl, bytes, out, err);
-
-	if (rc)
-		return rc;
-	code = clEnqueueWriteBuffer(cl->queue, *out, CL_TRUE, 0, bytes, values, 0, NULL, NULL);
-	return code == CL_SUCCESS ? HX_OK : hx_cl_fail(cl, code, "filling a buffer", err);
+	return fill(cl, values, bytes, out, err);
 }

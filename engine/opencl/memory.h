@@ -9,8 +9,8 @@ int hx_cl_buffer(struct hx_cl *cl, size_t bytes, cl_mem *out, struct hx_err *err
 int hx_cl_buffer_of(struct hx_cl *cl, const void *values, size_t bytes, cl_mem *out, struct hx_err *err);
 void hx_cl_release(struct hx_cl *cl, cl_mem *m);
 
-/* The buffer as the host reads and writes it, until it is unmapped. Waits. */
-int hx_cl_map(struct hx_cl *cl, cl_mem m, size_t bytes, void **out, struct hx_err *err);
+/* A buffer that the host is to fill, all of it, and then unmap: *host, where nothing is written yet. */
+int hx_cl_buffer_mapped(struct hx_cl *cl, size_t bytes, cl_mem *out, void **host, struct hx_err *err);
 int hx_cl_unmap(struct hx_cl *cl, cl_mem m, void *host, struct hx_err *err);
 
 #endif

@@ -17,6 +17,7 @@ struct hx_cl_info {
 	bool unified;             /* memory is the host's */
 	bool fp16;                /* cl_khr_fp16 */
 	bool dot;                 /* int8 dot products: cl_khr_integer_dot_product or cl_arm_integer_dot_product_int8 */
+	bool dot_arm;             /* by the latter */
 	int work_group_multiple;  /* work-items that run in step; 1 where the device is a CPU, 0: unknown until it is opened */
 	int at[2];                /* number of its platform, and in that */
 };

@@ -38,17 +38,6 @@ static size_t cache_bytes(const struct hx_shape *s, const struct hx_cl_run_optio
 	return sizeof(cl_half) * (size_t)s->kv_heads * (size_t)s->d_head * (size_t)o->context;
 }
 
-static size_t larger(size_t a, size_t b)
-{
-	return a > b ? a : b;
-}
-
-/* Of the longest row that is multiplied. */
-static size_t widest(const struct hx_shape *s)
-{
-	return larger(larger(values_of(s, HX_FLOW_X), values_of(s, HX_FLOW_ATT)), values_of(s, HX_FLOW_GATE));
-}
-
 /* Buffers of a run. Counting and making go over the same list. */
 struct buffer {
 	cl_mem *to;
@@ -60,7 +49,7 @@ enum { SCRATCHES = 6 };
 static void list_scratch(struct hx_cl_run *r, const struct hx_graph *g, const struct hx_cl_run_options *o, struct buffer b[SCRATCHES])
 {
 	const struct hx_shape *s = g->shape;
-	const size_t rows = (size_t)o->rows, wide = widest(s);
+	const size_t rows = (size_t)o->rows, wide = (size_t)hx_shape_widest(s);
 	const bool post = s->norms > 2;
 
 	b[0] = (struct buffer){&r->xq, rows * wide * sizeof(cl_short)};

@@ -91,10 +91,8 @@ static int fill_piece(const struct loading *l, const struct source *s, const str
 {
 	struct hx_matrix packed = {m->type, piece->n, m->in, l->form.lanes, NULL};
 	size_t bytes = hx_pack_bytes(m->type, piece->n, m->in, l->form.lanes);
-	int rc = hx_cl_buffer(l->w->cl, bytes, &piece->data, err);
+	int rc = hx_cl_buffer_mapped(l->w->cl, bytes, &piece->data, &packed.data, err);
 
-	if (!rc)
-		rc = hx_cl_map(l->w->cl, piece->data, bytes, &packed.data, err);
 	if (rc)
 		return rc;
 	hx_pool_run(l->pool, pack_share, &(struct job){s, &packed, piece->first});
