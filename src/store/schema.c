@@ -79,4 +79,14 @@ static const char measurements[] =
 	" FROM ranked r JOIN prediction p ON p.sweep = r.sweep AND p.id = r.point JOIN mapping m ON m.id = r.baseline_map"
 	" GROUP BY r.run, r.sweep, r.point;";
 
-const char *const schema_steps[] = {predictions, measurements};
+static const char choices[] =
+	/* rounds but the last that accepted all; speed of memory beside the output, of that at calibration */
+	"ALTER TABLE measurement ADD COLUMN catch_ups INTEGER;"
+	"ALTER TABLE measurement ADD COLUMN energy_j REAL;"
+	"ALTER TABLE measurement ADD COLUMN memory REAL;"
+	/* what a run is to measure, so that one that was interrupted can go on */
+	"CREATE TABLE chosen ("
+	" run INTEGER NOT NULL REFERENCES run, sweep INTEGER NOT NULL REFERENCES sweep, place INTEGER NOT NULL, point INTEGER NOT NULL,"
+	" PRIMARY KEY (run, sweep, place)) WITHOUT ROWID;";
+
+const char *const schema_steps[] = {predictions, measurements, choices};
