@@ -17,7 +17,7 @@ struct repeats {
 
 struct reading {
 	struct measured_set *set;
-	const struct session *s;
+	struct session *s;
 	const struct store_run_found *run;
 	struct measured now; /* id 0: no point yet */
 	struct repeats of;
@@ -180,7 +180,7 @@ static int read_prediction(struct measured *m, struct hx_err *err)
 }
 
 /* The naive model knows sequential drafting alone: a point that overlaps is what it says of the same drafter in turns. */
-static int predict_eq1(struct measured_set *set, size_t first, const struct session *s, struct hx_err *err)
+static int predict_eq1(struct measured_set *set, size_t first, struct session *s, struct hx_err *err)
 {
 	struct session naive;
 	int rc = session_naive(&naive, s, err);
@@ -199,7 +199,7 @@ static int predict_eq1(struct measured_set *set, size_t first, const struct sess
 	return rc;
 }
 
-int measured_add(struct measured_set *set, const struct session *s, const struct store_run_found *run, bool eq1, struct hx_err *err)
+int measured_add(struct measured_set *set, struct session *s, const struct store_run_found *run, bool eq1, struct hx_err *err)
 {
 	struct reading x = {.set = set, .s = s, .run = run};
 	struct tracing t = {set, set->n};

@@ -15,7 +15,7 @@ struct measured_step {
 
 /* NAN: unknown. */
 struct measured {
-	const struct session *s;
+	struct session *s;
 	int64_t id, run;
 	struct point pt;
 	double predicted, tpot_s; /* as stored: speedup, seconds of a token */
@@ -39,7 +39,7 @@ struct measured_set {
 };
 
 /* Adds the points of a session's sweep that a run measured a pair of at least; s outlives the set. eq1: with the naive model's predictions. */
-int measured_add(struct measured_set *set, const struct session *s, const struct store_run_found *run, bool eq1, struct hx_err *err);
+int measured_add(struct measured_set *set, struct session *s, const struct store_run_found *run, bool eq1, struct hx_err *err);
 void measured_free(struct measured_set *set);
 
 /* Predicted over measured, less 1. */

@@ -37,7 +37,7 @@ int validate_job_text(struct validate_job *j, struct hx_err *err);
 /* What one output was. */
 struct validate_output {
 	struct hx_generated g;
-	double energy_j; /* of the machine meanwhile; NAN: unknown */
+	double energy_j; /* of the machine from the first token on; NAN: unknown */
 };
 
 /* The first token is the prefill's, then `tokens` more. The last round is not told that it is the last, just as none is told that a text ends. *whole: it

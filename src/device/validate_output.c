@@ -59,7 +59,8 @@ int validate_job_text(struct validate_job *j, struct hx_err *err)
 
 struct counting {
 	const struct validate *v;
-	int left; /* tokens wanted */
+	int wanted, left; /* tokens */
+	struct energy_reading energy; /* at the first token, the prefill's */
 };
 
 static bool count(void *to, int token, const float *logits)
@@ -67,13 +68,15 @@ static bool count(void *to, int token, const float *logits)
 	struct counting *c = to;
 
 	(void)token, (void)logits;
+	if (c->left == c->wanted)
+		c->energy = energy_read(&c->v->energy);
 	return --c->left > 0 && !validate_stopped(c->v);
 }
 
 int validate_job_generate(struct validate_job *j, enum store_kind kind, int tokens, struct validate_output *out, bool *whole, struct hx_err *err)
 {
 	bool plain = kind == STORE_BASELINE;
-	struct counting counting = {j->v, tokens + 1};
+	struct counting counting = {j->v, tokens + 1, tokens + 1, {{0}}};
 	struct hx_imposed imposed = {.accepted = j->accepted, .n = j->n_accepted};
 	struct hx_generate what = {.gamma = j->pt.gamma,
 				   .sampling = {.temperature = j->v->p->study->sweep.temperature, .seed = j->v->options.seed},
@@ -83,11 +86,10 @@ int validate_job_generate(struct validate_job *j, enum store_kind kind, int toke
 				   .token = count,
 				   .to = &counting,
 				   .imposed = j->imposed ? &imposed : NULL};
-	struct energy_reading before = energy_read(&j->v->energy);
 	int rc = runner_generate(plain && !j->one_mapping ? &j->baseline : &j->configuration, plain, &what, &out->g, err);
 	struct energy_reading after = energy_read(&j->v->energy);
 
-	out->energy_j = energy_between(&j->v->energy, &before, &after);
+	out->energy_j = energy_between(&j->v->energy, &counting.energy, &after);
 	*whole = !rc && out->g.n_tokens == tokens + 1;
 	return rc;
 }

@@ -74,6 +74,13 @@ static bool enough(const struct validate_job *j, const struct pairs *p, const st
 	return hx_trace_now_s() - p->began_s > p->budget_s || (validate_finished(j->v, out) && validate_half_width(&out->measured) < narrow);
 }
 
+static int store_measured(const struct validate_job *j, const struct validate_result *r, struct hx_err *err)
+{
+	const struct store_subject of = {j->v->run, j->v->sweep, j->pt.index + 1, STORE_CONFIGURATION};
+
+	return r->pairs ? store_measured_add(j->v->store, &of, r->measured.low, r->measured.high, err) : HX_OK;
+}
+
 int validate_job_pairs(struct validate_job *j, double began_s, double budget_s, struct validate_result *out, struct hx_err *err)
 {
 	struct pairs p = {began_s, budget_s, validate_memory_read(&j->memory)};
@@ -86,5 +93,5 @@ int validate_job_pairs(struct validate_job *j, double began_s, double budget_s, 
 			break;
 		rc = take_pair(j, &p, out, &whole, err);
 	}
-	return rc;
+	return rc ? rc : store_measured(j, out, err);
 }

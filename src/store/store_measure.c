@@ -57,6 +57,12 @@ int store_measurement_add(struct store *s, const struct store_measurement *m, st
 	return store_commit(s, rc, err);
 }
 
+int store_measured_add(struct store *s, const struct store_subject *of, double low, double high, struct hx_err *err)
+{
+	return store_run(s, err, "INSERT OR REPLACE INTO measured_speedup (run, sweep, point, low, high) VALUES (?, ?, ?, ?, ?)", "iiidd", of->run, of->sweep,
+			 of->point, low, high);
+}
+
 int store_steps_add(struct store *s, const struct store_subject *of, const struct store_step *steps, size_t n, struct hx_err *err)
 {
 	int rc = store_execute(s, "BEGIN IMMEDIATE", err);

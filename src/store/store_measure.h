@@ -39,10 +39,13 @@ struct store_measurement {
 	double decode_s;        /* of the whole output, without prefill */
 	int64_t tokens, rounds, accepted, drafted; /* tokens and rounds from 1 */
 	int64_t catch_ups;      /* rounds but the last that accepted all */
-	double energy_j;        /* of the machine, prefill included */
+	double energy_j;        /* of the machine, over decode_s; NAN: it does not tell */
 	double memory;          /* its speed beside the output, of that at calibration */
 };
 int store_measurement_add(struct store *s, const struct store_measurement *m, struct hx_err *err);
+
+/* How sure the measured speedup of a point is: its bootstrap interval, in the place of an earlier one. of->kind does not count. */
+int store_measured_add(struct store *s, const struct store_subject *of, double low, double high, struct hx_err *err);
 
 /* An operator of a pass on a unit, over the n passes measured: seconds in one pass, all layers together; NAN: unknown. */
 struct store_step {
