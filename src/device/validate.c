@@ -231,11 +231,11 @@ int validate_record(struct validate *v, const char *command, const int64_t *poin
 	return rc ? rc : store_chosen_add(v->store, v->run, v->sweep, points, n, err);
 }
 
-int validate_end(struct validate *v, struct hx_err *err)
+int validate_end(struct validate *v, bool whole, struct hx_err *err)
 {
 	int rc = HX_OK;
 
-	if (v->run && !validate_stopped(v))
+	if (whole)
 		rc = store_run_end(v->store, v->run, err);
 	validate_models_free(&v->models);
 	free((void *)v->reader.buffer);

@@ -63,7 +63,7 @@ bool validate_finished(const struct validate *v, const struct validate_result *r
  * at once: HX_INPUT where memory does not hold them. */
 int validate_again(struct validate *v, const struct point *points, size_t n, int first, double budget_s, struct hx_err *err);
 
-/* Ends the run, unless it was stopped, and removes files. */
-int validate_end(struct validate *v, struct hx_err *err);
+/* Ends the run, if it is whole, and removes files. */
+int validate_end(struct validate *v, bool whole, struct hx_err *err);
 
 #endif
