@@ -145,8 +145,8 @@ void figures_list(const struct measured_set *set, enum report_format format)
 
 /* ---- of all ---- */
 
-/* What is measured apart from the prediction's error: the mean sizes of its two parts, where both are known. */
-static void print_parts(const struct measured_set *set, const struct figures *all, FILE *f)
+/* The two parts of the errors, where both are known; and the order of the points. */
+static void print_parts_and_order(const struct measured_set *set, const struct figures *all, FILE *f)
 {
 	double timing = 0, acceptance = 0;
 	size_t n = 0;
@@ -161,8 +161,8 @@ static void print_parts(const struct measured_set *set, const struct figures *al
 		n++;
 	}
 	if (n)
-		fprintf(f, "of it by times %.1f %%, by acceptance %.1f %% (mean absolute, at %zu)\n", 100 * timing / (double)n,
-			100 * acceptance / (double)n, n);
+		fprintf(f, "mean absolute error of times alone %.1f %%, of acceptance alone %.1f %%\n", 100 * timing / (double)n,
+			100 * acceptance / (double)n);
 	if (!isnan(all->spearman))
 		fprintf(f, "Spearman's rank correlation %.3f\n", all->spearman);
 }
@@ -288,7 +288,7 @@ void figures_print(const struct measured_set *set, FILE *f)
 		fprintf(f, "%zu point%s: mean absolute error %.1f %%, worst %+.1f %% (point %s), bias %+.1f %%\n", all.n, all.n == 1 ? "" : "s", 100 * all.mape,
 			100 * all.worst, figures_point(set, &set->v[all.worst_at], at), 100 * all.bias);
 		print_blame(set, f);
-		print_parts(set, &all, f);
+		print_parts_and_order(set, &all, f);
 	}
 	print_coverage(set, f);
 	print_regrets(set, f);

@@ -134,8 +134,11 @@ static struct turn *make_turns(const struct validate_set *set, const struct spac
 static void tell(const struct validate_set *set, size_t i)
 {
 	const struct validate_result *r = &set->results[i];
+	size_t n = 0;
 
-	fprintf(stderr, "hexplore: point %lld (%zu of %zu): predicted %.3f, measured %.3f (%.3f to %.3f), %d pairs\n", (long long)set->ids[i], i + 1, set->n,
+	for (size_t k = 0; k < set->n; k++)
+		n += set->results[k].pairs > 0;
+	fprintf(stderr, "hexplore: point %lld (%zu of %zu): predicted %.3f, measured %.3f (%.3f to %.3f), %d pairs\n", (long long)set->ids[i], n, set->n,
 		set->stored[i].speedup, r->measured.median, r->measured.low, r->measured.high, r->pairs);
 }
 
