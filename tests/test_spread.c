@@ -267,7 +267,7 @@ static void elasticities(void **state)
 	pt = space_point(&f.space, i);
 	e = variation_elasticities(&v, &pt, &n);
 	check_near(elasticity_of(e, n, DRAFTER), b / (a + b), 5e-3);
-	check_near(elasticity_of(e, n, TARGET), -b / (a + b), 5e-3);
+	check_near(1 + elasticity_of(e, n, TARGET), 1 - b / (a + b), 2e-3);
 	for (size_t k = 1; k < n; k++)
 		assert_true(fabs(e[k].value) <= fabs(e[k - 1].value));
 	free(e);
