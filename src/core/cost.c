@@ -119,14 +119,14 @@ struct op_cost cost_op(const struct profile *p, const struct hx_op *op, double r
 	/* later batches see more positions than the first: the mean one is priced */
 	struct hx_work w = hx_op_work(op, b.rows, b.rows, n + (b.count - 1) * b.rows / 2);
 	struct op_cost c = {.launch_s = b.count * u->launch_s, .bytes = b.count * (w.weight_bytes + w.act_bytes), .flop = b.count * w.flop};
-	const struct kernel *k;
+	const struct kernel *k = NULL;
 
 	c.memory_s = c.bytes / op_bandwidth(u, op, w.rows, bw);
 	if (w.flop > 0) {
 		k = profile_kernel(u, op->type);
 		c.compute_s = c.flop / (cost_peak(u, op->cores, op->clock_hz, k) * op_efficiency(u, k, op, w.rows)) * op->cores / busy_cores(u, op, w.rows);
 	}
-	c.time_s = join(c.memory_s, c.compute_s, u->p) + c.launch_s;
+	c.time_s = join(c.memory_s, c.compute_s, u->p) * (k ? 1 + k->drawn : 1) + c.launch_s;
 	return c;
 }
 
