@@ -62,7 +62,7 @@ like "by quantisation" "$out" "^quantisation  q4_0 "
 like "by units" "$out" "^units         with a device "
 like "the naive model" "$out" "^Eq. 1 +5 "
 like "and ours" "$out" "^hexplore +5 .* 5$"
-like "the worst, and what is to blame" "$out" "^$4 +1.800 +1.500 +20 +point +verify +ffn_up +a76 +15$"
+like "the worst, and what is to blame" "$out" "^$4 +1.800 +1.500 +20 +point +verify +ffn_up +a76 +50$"
 report --worst 1
 is "fewer of the worst" "$(echo "$out" | sed -n '/^id /,$p' | wc -l)" 2
 report --worst 0

@@ -131,6 +131,7 @@ struct tracing {
 	size_t first;
 };
 
+/* share becomes the step's seconds beyond the prediction, until the whole output is known. */
 static int read_step(void *arg, const struct store_subject *of, const struct store_step *step)
 {
 	const struct tracing *t = arg;
@@ -145,10 +146,23 @@ static int read_step(void *arg, const struct store_subject *of, const struct sto
 	snprintf(s->pass, sizeof(s->pass), "%s", step->pass);
 	snprintf(s->op, sizeof(s->op), "%s", step->op);
 	snprintf(s->unit, sizeof(s->unit), "%s", step->unit);
-	s->share = (double)step->n * (step->measured_s - step->predicted_s) / (m->tokens * (s->plain ? -m->plain_s : m->token_s));
+	s->share = (double)step->n * (step->measured_s - step->predicted_s);
 	if (isnan(s->share))
 		s->share = 0;
+	if (step->n && step->measured_s > 0)
+		m->traced_s[of->kind] += (double)step->n * step->measured_s;
 	return 0;
+}
+
+/* Of the output that was traced, which may have been another than those that were timed. */
+static void share_out(struct measured *m)
+{
+	for (size_t i = 0; i < m->n_steps; i++) {
+		struct measured_step *s = &m->steps[i];
+		double output_s = m->traced_s[s->plain ? STORE_BASELINE : STORE_CONFIGURATION];
+
+		s->share = output_s > 0 ? s->share / (s->plain ? -output_s : output_s) : 0;
+	}
 }
 
 /* ---- predictions ---- */
@@ -210,6 +224,7 @@ int measured_add(struct measured_set *set, struct session *s, const struct store
 	if (!rc)
 		rc = store_steps(s->store, run->run, s->sweep.id, read_step, &t, err);
 	for (size_t i = t.first; i < set->n && !rc; i++) {
+		share_out(&set->v[i]);
 		set->v[i].eq1 = NAN;
 		rc = read_prediction(&set->v[i], err);
 	}

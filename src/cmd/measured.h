@@ -10,7 +10,7 @@
 struct measured_step {
 	bool plain; /* of the baseline's output */
 	char pass[24], op[24], unit[40];
-	double share; /* its seconds beyond the prediction, as a share of the output's; a baseline's count against */
+	double share; /* its seconds beyond the prediction, as a share of the traced output's; a baseline's count against */
 };
 
 /* NAN: unknown. */
@@ -29,6 +29,7 @@ struct measured {
 	double tokens, tokens_per_round, memory; /* tokens of an output */
 	double plain_s, token_s; /* medians of a token */
 	double again_s;          /* the median of a token in the repeats for the regret */
+	double traced_s[2];      /* of the outputs that were traced, by enum store_kind */
 	struct measured_step *steps;
 	size_t n_steps;
 };
