@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sizes of models, in last-level caches; --quick leaves the third out and halves the last. */
-static const double footprints[CALIBRATE_FOOTPRINTS] = {0.125, 0.5, 1, 2, 8};
-enum { LEFT_OUT = 2, VISITS = 3, QUICK_VISITS = 2 };
+enum { VISITS = 3, QUICK_VISITS = 2 };
+
+/* No model is smaller; and none for a cache of one core that is not well below those for the last. */
+static const double least_bytes = 4e5, apart = 2;
 
 /* Seconds in which the passes of a unit with so many types end, the first unit's with the host's; every pass is run once even where that takes longer. The fit
  * comes on top. */
@@ -71,16 +72,36 @@ static void list_cores(struct bandwidth *b, int cores)
 	b->cores[b->n_cores++] = cores;
 }
 
-static void list_footprints(struct bandwidth *b, const struct calibrate_options *o, double cache_bytes, double room_bytes)
+/* Of a core alone: of the level before the last. */
+static double own_cache(const struct probe_cluster *c)
 {
-	double last = footprints[CALIBRATE_FOOTPRINTS - 1] / (o->quick ? 2 : 1), unit = fmin(cache_bytes, room_bytes / last);
+	int last = PROBE_LEVELS - 1;
+
+	while (c && last > 0 && !(c->cache_bytes[last] > 0))
+		last--;
+	return c && last > 0 ? c->cache_bytes[last - 1] : 0;
+}
+
+/* --quick halves the largest. */
+static void list_footprints(struct bandwidth *b, int *plans, const struct calibrate_options *o, double own_bytes, double cache_bytes, double room_bytes)
+{
+	double last = calibrate_plans[CALIBRATE_FOOTPRINTS - 1].caches / (o->quick ? 2 : 1), unit = fmin(cache_bytes, room_bytes / last), least = INFINITY;
 
 	if (o->largest_bytes > 0)
 		unit = fmin(unit, o->largest_bytes / last);
-	b->footprint_bytes = numbers(CALIBRATE_FOOTPRINTS);
 	for (int i = 0; i < CALIBRATE_FOOTPRINTS; i++)
-		if (!o->quick || i != LEFT_OUT)
-			b->footprint_bytes[b->n_footprints++] = round(unit * fmin(footprints[i], last));
+		if (!calibrate_plans[i].own)
+			least = fmin(least, unit * calibrate_plans[i].caches);
+	b->footprint_bytes = numbers(CALIBRATE_FOOTPRINTS);
+	for (int i = 0; i < CALIBRATE_FOOTPRINTS; i++) {
+		const struct calibrate_plan *plan = &calibrate_plans[i];
+		double bytes = round(plan->own ? own_bytes * plan->caches : unit * fmin(plan->caches, last));
+
+		if ((o->quick && !plan->quick) || (plan->own && (bytes < least_bytes || bytes * apart > least)))
+			continue;
+		plans[b->n_footprints] = i;
+		b->footprint_bytes[b->n_footprints++] = bytes;
+	}
 	b->bytes_s = hx_xcalloc(b->n_footprints, sizeof(*b->bytes_s));
 	for (size_t i = 0; i < b->n_footprints; i++)
 		b->bytes_s[i] = numbers(b->n_cores);
@@ -127,7 +148,8 @@ static int add_unit(struct calibration *c, struct machine *m, const struct calib
 	u->n_affinity = (size_t)is->cores;
 	memcpy(u->affinity, m->engine.cpus[from], u->n_affinity * sizeof(*u->affinity));
 	list_cores(&u->bandwidth, is->cores);
-	list_footprints(&u->bandwidth, o, isnan(cache) ? calibrate_default_cache : cache, m->engine.memory_bytes / 8);
+	list_footprints(&u->bandwidth, c->plans[c->profile.n_units - 1], o, own_cache(cluster), isnan(cache) ? calibrate_default_cache : cache,
+			m->engine.memory_bytes / 8);
 	list_kernels(u, o, m->engine.kernels);
 	return HX_OK;
 }

@@ -40,9 +40,12 @@ struct calibrate_options {
 	void *arg;
 };
 
+enum { CALIBRATE_FOOTPRINTS = 8 /* at most */ };
+
 struct calibration {
 	struct profile profile; /* owned, strings too; profile_free. Without name and sources */
 	int unit_of[HX_MAX_UNITS]; /* by the profile's: the machine's */
+	int plans[HX_MAX_UNITS][CALIBRATE_FOOTPRINTS]; /* by the profile's units and their footprints: what is measured there (calibrate_internal.h) */
 	struct calibrate_sample *samples;
 	size_t n;
 	bool clock_told[HX_MAX_UNITS]; /* by the system, not measured */

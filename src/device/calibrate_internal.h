@@ -5,8 +5,17 @@
 #include "device/calibrate.h"
 
 /* Rows that efficiencies are measured at, ascending. */
-enum { CALIBRATE_ROWS = 20, CALIBRATE_FOOTPRINTS = 5 };
+enum { CALIBRATE_ROWS = 20 };
 extern const int calibrate_rows[CALIBRATE_ROWS];
+
+/* What is measured at a footprint, ascending. */
+extern const struct calibrate_plan {
+	double caches;    /* size of the models, in caches */
+	bool own;         /* in those of one core, the last but one; else in last-level ones */
+	bool quick;       /* measured by --quick too */
+	const char *rows; /* x: at that of calibrate_rows */
+	int contexts[4];  /* behind how many tokens; 0 ends */
+} calibrate_plans[CALIBRATE_FOOTPRINTS];
 
 /* Last-level cache of a machine that does not tell its own, in bytes. */
 extern const double calibrate_default_cache;

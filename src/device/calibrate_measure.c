@@ -19,16 +19,15 @@ enum { ONE_ROW_TIMES = 3 };
 
 static const double clock_step_s = 1e-9;
 
-/* What is measured at a footprint: which rows, and behind how many tokens. */
-static const struct plan {
-	const char *rows; /* x: at that of calibrate_rows */
-	int contexts[4];  /* 0 ends */
-} plans[CALIBRATE_FOOTPRINTS] = {
-	{"xx.x.x.x.......x.x..", {32}},
-	{"xxxxxxxxxxxxxxxxxxxx", {32, 512, MOST_CONTEXT}},
-	{"xx.x...x............", {32}},
-	{"xxxxxxxxx..x...x....", {32}},
-	{"xxxxxxxxx..x...xx...", {32}},
+const struct calibrate_plan calibrate_plans[CALIBRATE_FOOTPRINTS] = {
+	{0.25, true, false, "xxxxxxxxx..x...x.x..", {32}},
+	{1, true, true, "xxxxxxxxx..x...x....", {32}},
+	{3, true, false, "xx.x.x.xx..x...x.x..", {32}},
+	{0.125, false, true, "xx.x.x.x.......x.x..", {32}},
+	{0.5, false, true, "xxxxxxxxxxxxxxxxxxxx", {32, 512, MOST_CONTEXT}},
+	{1, false, false, "xx.x...x............", {32}},
+	{2, false, true, "xxxxxxxxx..x...x....", {32}},
+	{8, false, true, "xxxxxxxxx..x...xx...", {32}},
 };
 
 /* A model on some cores behind some tokens. */
@@ -71,6 +70,11 @@ struct bench {
 static const struct unit *unit_of(const struct calibrate_step *s)
 {
 	return &s->c->profile.units[s->u];
+}
+
+static const struct calibrate_plan *plan_of(const struct bench *b)
+{
+	return &calibrate_plans[b->s->c->plans[b->s->u][b->footprint]];
 }
 
 static double footprint_of(const struct place *p)
@@ -122,7 +126,7 @@ static int contexts_of(const struct bench *b)
 {
 	int n = 0;
 
-	while (n < 4 && plans[b->footprint].contexts[n])
+	while (n < 4 && plan_of(b)->contexts[n])
 		n++;
 	return b->s->o->quick ? 1 : n;
 }
@@ -134,20 +138,20 @@ static int add_places(struct bench *b, struct hx_err *err)
 
 	for (size_t c = 0; c < u->bandwidth.n_cores && !rc; c++)
 		for (int n = 0; n < contexts_of(b) && !rc && b->n_places < EXECS; n++)
-			rc = add_place(b, (int)u->bandwidth.cores[c], plans[b->footprint].contexts[n], err);
+			rc = add_place(b, (int)u->bandwidth.cores[c], plan_of(b)->contexts[n], err);
 	return rc;
 }
 
 /* Rows for every place, in its order. */
 static void add_turns(struct bench *b)
 {
-	const struct plan *plan = &plans[b->footprint];
+	const struct calibrate_plan *plan = plan_of(b);
 	int contexts = contexts_of(b);
 
 	b->turns = hx_xcalloc(EXECS * CALIBRATE_ROWS, sizeof(*b->turns));
 	for (int p = 0; p < EXECS && p < contexts * (int)unit_of(b->s)->bandwidth.n_cores; p++)
 		for (int r = 0; r < CALIBRATE_ROWS; r++) {
-			bool few = p % contexts || (b->s->o->quick && b->footprint != 1);
+			bool few = p % contexts || (b->s->o->quick && !plan->contexts[1]);
 			int rows = calibrate_rows[r];
 
 			if (plan->rows[r] == 'x' && (!few || rows == 1 || rows == 4 || rows == 8 || rows == 16))
@@ -311,14 +315,19 @@ static void fill_samples(struct bench *b, struct turn *t)
 	c->restless += calibrate_times_spread(&t->took[PASS]) > restless;
 }
 
-/* What ends a segment: passes less their operators, of all turns. */
+/* What ends a segment: passes of one core less their operators, of all turns. */
 static double sync_of(struct bench *b)
 {
+	const int contexts = contexts_of(b);
 	double sum = 0;
+	int n = 0;
 
 	for (int i = 0; i < b->n_turns; i++)
-		sum += calibrate_times_typical(&b->turns[i].took[BESIDE]) / b->n_turns;
-	return fmax(sum, 0);
+		if (b->turns[i].place < contexts) { /* of the first number of cores, which is one */
+			sum += calibrate_times_typical(&b->turns[i].took[BESIDE]);
+			n++;
+		}
+	return fmax(sum / n, 0);
 }
 
 static double wake_of(struct bench *benches, int n)

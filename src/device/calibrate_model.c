@@ -6,7 +6,7 @@
 enum { D_HEAD = 64, GROUP = 4 /* query heads of a key head */, FF = 4, LEAST_LAYERS = 2, CONTEXT = 4096 };
 
 /* The widest of these of which the size holds some layers: real models of that size are about as wide. */
-static const int widths[] = {2048, 1024, 512, 256};
+static const int widths[] = {2048, 1024, 512, 256, 128};
 
 static struct hx_shape shape_of(int type, double bytes)
 {
@@ -17,7 +17,7 @@ static struct hx_shape shape_of(int type, double bytes)
 	for (size_t i = 0; i < sizeof(widths) / sizeof(*widths); i++) {
 		s.d_model = widths[i];
 		s.heads = s.d_model / D_HEAD;
-		s.kv_heads = s.heads / GROUP;
+		s.kv_heads = s.heads / GROUP > 0 ? s.heads / GROUP : 1;
 		s.d_ff = FF * s.d_model;
 		s.vocab = 8 * s.d_model;
 		s.layers = 1;

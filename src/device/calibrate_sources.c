@@ -30,13 +30,18 @@ static void add_unit(struct calibration *c, size_t u, const char *by)
 		{"attn_efficiency", fitted},
 		{"small_bytes_s", fitted},
 		{"p", fitted},
+		{"p_cache", fitted},
 		{"launch_s", fitted},
-		{"sync_s", "passes less their operators"},
+		{"sync_s", "passes on one core less their operators"},
 		{"wake_s", "the first of two empty runs after a pause, less the second"},
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		add(p, SOURCE_MEASURED, hx_xasprintf("units.%s.%s", unit->is.name, all[i].member), by, all[i].from);
+	if (unit->bandwidth.n_cores > 1) {
+		add(p, SOURCE_MEASURED, hx_xasprintf("units.%s.barrier_s", unit->is.name), by, fitted);
+		add(p, SOURCE_MEASURED, hx_xasprintf("units.%s.shared_bytes_s", unit->is.name), by, fitted);
+	}
 	if (!isnan(unit->cache_bytes))
 		add(p, SOURCE_MEASURED, hx_xasprintf("units.%s.cache_bytes", unit->is.name), by, told);
 	for (size_t k = c->n_measured; k < unit->n_kernels; k++)
