@@ -179,6 +179,8 @@ static void test_finds_what_samples_were_made_with(void **state)
 	check_found(&c.profile.units[0], 0.06);
 	assert_true(c.passes.mean < 0.005);
 	assert_true(c.by_op[HX_OP_QKV].n > 0 && c.by_op[HX_OP_QKV].worst < 0.02);
+	for (size_t t = 0; t < COUNT(types); t++)
+		assert_true(c.profile.units[0].kernels[t].residual < 0.01);
 	calibrate_free(&c);
 }
 
@@ -194,6 +196,8 @@ static void test_scattered_samples(void **state)
 	assert_int_equal(calibrate_fit(&c, &err), HX_OK);
 	check_found(&c.profile.units[0], 0.2);
 	assert_true(c.passes.mean < 0.03);
+	for (size_t t = 0; t < COUNT(types); t++)
+		check_near(c.profile.units[0].kernels[t].residual, 0.05, 0.5);
 	calibrate_free(&c);
 }
 
@@ -215,6 +219,8 @@ static void test_disturbed_samples(void **state)
 	check_near(u->bandwidth.bytes_s[3][0], bandwidths[3][0], 0.05);
 	check_near(u->bandwidth.bytes_s[3][2], bandwidths[3][2], 0.05);
 	check_near(u->kernels[2].efficiency[7], efficiency(2, 16), 0.05);
+	for (size_t t = 0; t < COUNT(types); t++)
+		assert_true(u->kernels[t].residual < 0.05);
 	calibrate_free(&c);
 }
 

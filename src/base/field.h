@@ -75,6 +75,11 @@ int field_fail(const char *text, size_t len, const char *name, const char *path,
 typedef void field_each(void *arg, const char *path, const struct field *f, const char *value);
 void field_walk(const void *obj, const struct field_table *t, field_each *each, void *arg);
 
+/* Calls each(arg, path, field, number) for every number present, those of lists one by one (`units.a55.bandwidth.bytes_s[0][2]`), in table order.
+ * What obj holds may be changed through it. */
+typedef void field_number(void *arg, const char *path, const struct field *f, double *number);
+void field_numbers(void *obj, const struct field_table *t, field_number *each, void *arg);
+
 /* Writes obj as a file of table t, which has a schema and at least one value, so that field_read of it gives the same: numbers exactly, what is
  * unknown or empty left out. */
 void field_write(FILE *out, const void *obj, const struct field_table *t);

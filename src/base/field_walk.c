@@ -7,7 +7,8 @@
 #include <string.h>
 
 struct walk {
-	field_each *each;
+	field_each *each;     /* or */
+	field_number *number;
 	void *arg;
 };
 
@@ -88,6 +89,30 @@ static FILE *memory(char **text, size_t *size)
 	return out;
 }
 
+static void walk_row(const struct walk *w, double *row, size_t n, const struct field *f, const char *path)
+{
+	for (size_t i = 0; i < n; i++) {
+		char *element_path = hx_xasprintf("%s[%zu]", path, i);
+
+		w->number(w->arg, element_path, f, &row[i]);
+		free(element_path);
+	}
+}
+
+static void walk_numbers(const struct walk *w, const void *obj, const struct field *f, const char *path)
+{
+	size_t n = count(obj, f->count_at);
+
+	if (f->type == FIELD_NUMBERS)
+		walk_row(w, pointer(obj, f->at), n, f, path);
+	for (size_t i = 0; f->type == FIELD_MATRIX && i < n; i++) {
+		char *row_path = hx_xasprintf("%s[%zu]", path, i);
+
+		walk_row(w, ((double **)pointer(obj, f->at))[i], count(obj, f->cols_at), f, row_path);
+		free(row_path);
+	}
+}
+
 static void walk_list(const struct walk *w, const void *obj, const struct field *f, const char *path)
 {
 	size_t size;
@@ -96,6 +121,10 @@ static void walk_list(const struct walk *w, const void *obj, const struct field 
 
 	if (!pointer(obj, f->at))
 		return;
+	if (w->number) {
+		walk_numbers(w, obj, f, path);
+		return;
+	}
 	out = memory(&text, &size);
 	print_list(out, obj, f, ", ");
 	fclose(out);
@@ -115,9 +144,9 @@ static void walk_object(const struct walk *w, const void *obj, const struct fiel
 {
 	const char *string = f->sub->or_string ? pointer(obj, f->sub->string_at) : NULL;
 
-	if (string)
+	if (string && w->each)
 		w->each(w->arg, path, f, string);
-	else /* a map's key stands in the path */
+	else if (!string) /* a map's key stands in the path */
 		walk_struct(w, obj, f->sub->fields + (f->type == FIELD_MAP), path);
 }
 
@@ -177,8 +206,10 @@ static void walk_struct(const struct walk *w, const void *obj, const struct fiel
 		case FIELD_BOOL:
 		case FIELD_CHOICE:
 			text = scalar(buf, value, f);
-			if (text)
+			if (text && w->each)
 				w->each(w->arg, path, f, text);
+			else if (text && f->type == FIELD_NUMBER)
+				w->number(w->arg, path, f, (double *)(void *)((char *)obj + f->at));
 			break;
 		default:
 			walk_list(w, obj, f, path);
@@ -189,7 +220,14 @@ static void walk_struct(const struct walk *w, const void *obj, const struct fiel
 
 void field_walk(const void *obj, const struct field_table *t, field_each *each, void *arg)
 {
-	const struct walk w = {each, arg};
+	const struct walk w = {.each = each, .arg = arg};
+
+	walk_struct(&w, obj, t->fields, NULL);
+}
+
+void field_numbers(void *obj, const struct field_table *t, field_number *each, void *arg)
+{
+	const struct walk w = {.number = each, .arg = arg};
 
 	walk_struct(&w, obj, t->fields, NULL);
 }
@@ -264,7 +302,7 @@ static void write_value(FILE *out, const void *obj, const struct field *f, int d
 	}
 	case FIELD_OBJECTS:
 	case FIELD_MAP:
-		if (count(obj, f->count_at))
+		if (count(obj, f->count_at) || (f->flags & FIELD_REQUIRED))
 			write_objects(out, obj, f, depth);
 		break;
 	case FIELD_STRING:

@@ -1,6 +1,7 @@
 /* hexplore explain: where the time of one point goes, what bounds it, what would change the answer. */
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/explain_sure.h"
 #include "cmd/session.h"
 #include "core/predict_ops.h"
 #include "output/plot_text.h"
@@ -9,6 +10,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { SHOWN_ELASTICITIES = 10 };
 
 /* What the printing functions share. */
 struct explaining {
@@ -322,12 +325,17 @@ static void print_thresholds(struct explaining *x)
 		printf("An oracle that picks gamma, 0 included, for every prompt would reach a speedup of %.3f.\n", oracle);
 }
 
-static void print_all(struct explaining *x)
+static int print_all(struct explaining *x, struct hx_err *err)
 {
+	bool compares = predict_baseline(&x->s->predict, &x->pt)->index >= 0;
+	int rc;
+
 	print_head(x);
 	if (!x->pr.feasible)
-		return;
+		return HX_OK;
 	print_speedups(x);
+	if (compares && (rc = explain_interval(x->s, &x->pt, err)))
+		return rc;
 	print_round(x);
 	print_schedule(x);
 	print_passes(x);
@@ -336,38 +344,46 @@ static void print_all(struct explaining *x)
 		puts("(passes that --costs measured are taken whole: these are the model's, and need not add up to them)");
 	list_operators(x, REPORT_TABLE);
 	print_memory(x);
-	if (x->pt.gamma && predict_baseline(&x->s->predict, &x->pt)->index >= 0)
-		print_thresholds(x);
+	if (!x->pt.gamma || !compares)
+		return HX_OK;
+	print_thresholds(x);
+	puts("\nThe speedup changes by so many per cent where a parameter is 1 % larger:");
+	explain_elasticities(x->s, &x->pt, SHOWN_ELASTICITIES, REPORT_TABLE);
+	return HX_OK;
 }
 
-static int explain(struct explaining *x, int64_t id, enum report_format format, struct hx_err *err)
+static int explain(struct explaining *x, int64_t id, bool elasticities, enum report_format format, struct hx_err *err)
 {
 	char reason[192];
+	int rc = HX_OK;
 
 	if (id > x->s->space.size)
 		return hx_err_set(err, HX_INPUT, "sweep %lld has points 1 to %lld", (long long)x->s->sweep.id, (long long)x->s->space.size);
 	x->pt = space_point(&x->s->space, id - 1);
 	predict_point(&x->s->predict, &x->pt, &x->pair, &x->pr);
 	predict_pair(&x->s->predict, &x->pt, &x->pair);
-	if (format == REPORT_TABLE)
-		print_all(x);
+	if (elasticities && x->pr.feasible)
+		explain_elasticities(x->s, &x->pt, 0, format);
+	else if (format == REPORT_TABLE)
+		rc = print_all(x, err);
 	else if (x->pr.feasible)
 		list_operators(x, format);
 	if (!x->pr.feasible)
 		return hx_err_set(err, HX_NO, "point %lld cannot run: %s", (long long)id,
 				  predict_reason(&x->s->predict, &x->pt, &x->pr.refusal, reason, sizeof(reason)));
-	return HX_OK;
+	return rc;
 }
 
 int cmd_explain(const struct opt_command *about, int argc, char **argv, struct hx_err *err)
 {
 	const char *db = NULL, *sweep_id = NULL, *format_text = NULL;
 	char sweep_buf[TEXT_MAX];
-	bool help = false;
+	bool help = false, elasticities = false;
 	const struct opt opts[] = {
 		{"sweep-id", 0, "N", "of sweep N (default: the latest)", &sweep_id, NULL},
 		{"db", 0, "F", "database (default: " CMD_DEFAULT_DB ")", &db, NULL},
-		{"format", 'f', "FMT", "csv, json or jsonl: only the operators of every pass", &format_text, NULL},
+		{"format", 'f', "FMT", "csv, json or jsonl: only the operators, or elasticities", &format_text, NULL},
+		{"elasticities", 0, NULL, "only what the speedup hangs on: all parameters, the most first", NULL, &elasticities},
 		{0}};
 	struct explaining x = {0};
 	enum report_format format;
@@ -384,7 +400,7 @@ int cmd_explain(const struct opt_command *about, int argc, char **argv, struct h
 		return rc;
 	x.s = &s;
 	if (!(rc = session_load(&s, err)))
-		rc = explain(&x, id, format, err);
+		rc = explain(&x, id, elasticities, format, err);
 	predict_pair_free(&x.pair);
 	session_close(&s);
 	return rc;

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "cmd/answer.h"
 #include "cmd/cmd.h"
+#include "cmd/intervals.h"
 #include "cmd/session.h"
 #include "store/store_measure.h"
 
@@ -90,9 +91,11 @@ static bool became_whole(struct store *s, int64_t id)
 	return whole;
 }
 
-static int print_answer(const char *db, int64_t id, struct hx_err *err)
+/* Stores the intervals, and prints the answer if it is wanted. */
+static int complete(const char *db, int64_t id, bool print, struct hx_err *err)
 {
 	struct findings found = {0};
+	struct store *store = NULL;
 	struct session s;
 	char text[TEXT_MAX];
 	int rc;
@@ -102,8 +105,10 @@ static int print_answer(const char *db, int64_t id, struct hx_err *err)
 		return rc;
 	if (!(rc = session_load(&s, err))) {
 		findings_init(&found, &s.predict);
-		rc = store_findings_read(s.store, id, &s.space, &found, err);
-		if (!rc) {
+		if (!(rc = store_findings_read(s.store, id, &s.space, &found, err)) && !(rc = store_open(&store, db, STORE_WRITE, err)))
+			rc = intervals_store(store, &s.sweep, &s.predict, &found, err);
+		store_close(store);
+		if (!rc && print) {
 			puts("");
 			rc = answer_print(s.store, &s.sweep, &s.predict, &found, NULL, REPORT_TABLE, err);
 		}
@@ -151,7 +156,7 @@ static int merge(const char *db, char **files, int n, enum report_format format,
 	struct hx_err ignored;
 	int64_t *ids = NULL;
 	size_t n_ids = 0;
-	bool there, unused = false, whole = false;
+	bool there, unused = false, *whole;
 	int rc;
 
 	if ((rc = check_files(db, files, &n, err)))
@@ -162,16 +167,19 @@ static int merge(const char *db, char **files, int n, enum report_format format,
 	rc = store_merge(into, files, (size_t)n, &ids, &n_ids, err);
 	if (!rc)
 		rc = print_sweeps(into, ids, n_ids, format, err);
-	if (!rc)
-		whole = n_ids == 1 && format == REPORT_TABLE && became_whole(into, ids[0]);
-	else if (!there)
+	whole = hx_xcalloc(n_ids + 1, sizeof(*whole));
+	for (size_t i = 0; i < n_ids && !rc; i++)
+		whole[i] = became_whole(into, ids[i]);
+	if (rc && !there)
 		unused = store_sweep_read(into, 0, &any, NULL, &ignored) != HX_OK;
 	store_sweep_free(&any);
 	store_close(into);
 	if (unused)
 		unlink(db);
-	if (whole)
-		rc = print_answer(db, ids[0], err);
+	for (size_t i = 0; i < n_ids && !rc; i++)
+		if (whole[i])
+			rc = complete(db, ids[i], n_ids == 1 && format == REPORT_TABLE, err);
+	free(whole);
 	free(ids);
 	return rc;
 }

@@ -4,6 +4,7 @@
 #include "base/interrupt.h"
 #include "base/text.h"
 #include "cmd/answer.h"
+#include "cmd/intervals.h"
 #include "output/progress.h"
 
 #include <math.h>
@@ -177,6 +178,8 @@ int sweep_run(struct sweep_run *r, const struct inputs *in, struct hx_err *err)
 	if (!rc)
 		rc = evaluate_rest(&j);
 	interrupt_catch(false);
+	if (!rc && !is_part(r)) /* a part's front is not the whole's */
+		rc = intervals_store(r->store, &r->stored, r->predict, &j.findings, err);
 	if (j.progress) {
 		text_time(time, progress_elapsed_s(j.progress));
 		progress_end(j.progress);

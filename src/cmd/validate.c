@@ -4,6 +4,7 @@
 #include "base/interrupt.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/intervals.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +104,7 @@ static int validate_all(struct validating *x, const char *command, const char *d
 	struct hx_err ignored;
 	int rc = store_open(&x->store, db, STORE_WRITE, err), ended;
 
-	if (rc)
+	if (rc || (rc = intervals_store_ids(x->store, x->s.sweep.id, &x->s.predict, x->out.ids, x->n, err)))
 		return rc;
 	x->v.store = x->store;
 	if (!x->quiet && load > MACHINE_BUSY)

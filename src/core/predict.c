@@ -142,7 +142,7 @@ static struct rounds *rounds_at(const struct predict *p, int source, int workloa
 }
 
 /* Eq. 1 is a limit of long outputs. */
-static struct rounds rounds_for(const struct predict *p, const struct accept *a, int gamma, int mode, int n_tokens)
+struct rounds predict_rounds(const struct predict *p, const struct accept *a, int gamma, int mode, int n_tokens)
 {
 	struct rounds r;
 
@@ -341,7 +341,7 @@ static void tabulate_rounds(struct predict *p)
 			for (int m = 0; m < HX_MODES; m++)
 				for (size_t g = 0; g < p->space->n_gamma; g++)
 					*rounds_at(p, s, w, m, g) =
-						rounds_for(p, &sw->acceptance[s], p->space->gamma[g], m, sw->workloads[w].generated);
+						predict_rounds(p, &sw->acceptance[s], p->space->gamma[g], m, sw->workloads[w].generated);
 }
 
 int predict_init(struct predict *p, const struct study *study, const struct space *space, struct hx_err *err)
@@ -396,7 +396,7 @@ static double decode_s(const struct predict *p, const struct point *pt, struct p
 
 double predict_decode_s(const struct predict *p, const struct point *pt, struct pair *pair, int gamma, const struct accept *a, double draft_factor)
 {
-	struct rounds r = rounds_for(p, a, gamma, pt->mode, p->study->sweep.workloads[pt->workload].generated);
+	struct rounds r = predict_rounds(p, a, gamma, pt->mode, p->study->sweep.workloads[pt->workload].generated);
 
 	return decode_s(p, pt, pair, gamma, &r, draft_factor);
 }

@@ -144,6 +144,9 @@ double predict_decode_s(const struct predict *p, const struct point *pt, struct 
 /* Decode seconds of the point's pair, at its gamma, for an output that took so many rounds and catch-ups; NAN where infeasible. */
 double predict_rounds_s(const struct predict *p, const struct point *pt, struct pair *pair, const struct rounds *r);
 
+/* Expected rounds and catch-ups of an output of so many tokens, as the sweep's model counts them. */
+struct rounds predict_rounds(const struct predict *p, const struct accept *a, int gamma, int mode, int n_tokens);
+
 /* Constant acceptance above which the best gamma of the space makes the pair at least as fast as plain decoding in plain_s; 0: any does, NAN:
  * none. */
 double predict_alpha_threshold(const struct predict *p, const struct point *pt, struct pair *pair, double plain_s);

@@ -333,6 +333,24 @@ int profile_unlinked(const struct profile *p, profile_report *report, void *arg)
 	return n;
 }
 
+void profile_copy(struct profile *copy, const struct profile *p)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	struct hx_err err;
+	int rc = HX_IO;
+
+	if (f) {
+		field_write(f, p, &profile_fields);
+		if (!fclose(f))
+			rc = profile_parse(copy, text, len, p->name, &err);
+	}
+	if (rc) /* no memory: what was read once reads again */
+		abort();
+	free(text);
+}
+
 const struct source *profile_source(const struct profile *p, const char *path)
 {
 	const struct source *best = NULL;

@@ -19,6 +19,8 @@ struct kernel {
 	double ceiling, r_half;
 	double *rows, *efficiency;
 	size_t n_rows, n_efficiency;
+	double residual; /* of its operators' times: what the fit leaves of those held out, relative standard deviation; NAN: unknown */
+	double drawn;    /* relative, added to their times where one of many draws is priced; else 0 */
 };
 
 /* bytes_s[f][c]: bandwidth at footprint_bytes[f] with cores[c]. */
@@ -150,6 +152,9 @@ extern const struct field_table profile_fields;
 /* Reads and checks a profile; name stands in errors. The profile's contents belong to the caller: profile_free. */
 int profile_parse(struct profile *p, const char *text, size_t len, const char *name, struct hx_err *err);
 void profile_free(struct profile *p);
+
+/* Makes a copy, to be changed and freed by itself. */
+void profile_copy(struct profile *copy, const struct profile *p);
 
 /* Calls report for every parameter without a source and every source without a parameter; returns how many. */
 typedef void profile_report(void *arg, const char *path, const char *what);

@@ -69,6 +69,8 @@ static const struct field kernel_rows[] = {
 	{"rows", FIELD_NUMBERS, 0, LIST(kernel, rows, n_rows), .unit = "rows", .min = 1, .max = 1e6,
 	 .help = "instead of ceiling and r_half: row counts of a measured curve, ascending"},
 	{"efficiency", FIELD_NUMBERS, 0, LIST(kernel, efficiency, n_efficiency), .min = 1e-6, .max = 1, .help = "share of the peak at those rows"},
+	{"residual", FIELD_NUMBER, .at = AT(kernel, residual), .min = 0, .max = 10, .missing = NAN,
+	 .help = "relative standard deviation of its operators' times from what this profile says"},
 	{0}};
 static const struct field_table kernel = {.size = sizeof(struct kernel), .fields = kernel_rows};
 

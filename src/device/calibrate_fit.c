@@ -326,6 +326,47 @@ static void find_errors(struct calibration *c)
 	}
 }
 
+/* The median of the errors, weighed by share, as a standard deviation: a few that were disturbed do not count. NAN: there are none. */
+static double deviation(const double *off, const double *share, size_t n)
+{
+	static const double of_median = 1.4826; /* of a normal distribution */
+	size_t *by_size = hx_xcalloc(n + 1, sizeof(*by_size)), i = 0;
+	double all = 0, below = 0, found;
+
+	gsl_sort_index(by_size, off, 1, n);
+	for (size_t k = 0; k < n; k++)
+		all += share[k];
+	while (i < n && (below += share[by_size[i]]) < all / 2)
+		i++;
+	found = n ? of_median * off[by_size[i < n ? i : n - 1]] : NAN;
+	free(by_size);
+	return found;
+}
+
+/* What the fit leaves of each kernel's operators that it has not seen. */
+static void find_residuals(struct calibration *c)
+{
+	double *off = hx_xcalloc(c->n + 1, sizeof(*off)), *share = hx_xcalloc(c->n + 1, sizeof(*share));
+
+	for (size_t u = 0; u < c->profile.n_units; u++)
+		for (size_t k = 0; k < c->profile.units[u].n_kernels; k++) {
+			struct kernel *kernel = &c->profile.units[u].kernels[k];
+			size_t n = 0;
+
+			for (size_t i = 0; i < c->n; i++) {
+				const struct calibrate_sample *s = &c->samples[i];
+
+				if (!s->held_out || s->op.unit != (int)u || s->op.type != kernel->type || !(s->op.flop_row + s->op.flop_row_pos > 0))
+					continue;
+				off[n] = fabs(s->seconds / s->model_s - 1);
+				share[n++] = s->share;
+			}
+			kernel->residual = deviation(off, share, n);
+		}
+	free(off);
+	free(share);
+}
+
 /* Of those that are held out the errors are found; what is to predict other passes is then fitted to all. */
 int calibrate_fit(struct calibration *c, struct hx_err *err)
 {
@@ -333,8 +374,10 @@ int calibrate_fit(struct calibration *c, struct hx_err *err)
 
 	for (size_t u = 0; u < c->profile.n_units && !rc; u++)
 		rc = fit_unit(c, (int)u, false, err);
-	if (!rc)
+	if (!rc) {
 		find_errors(c);
+		find_residuals(c);
+	}
 	for (size_t u = 0; u < c->profile.n_units && !rc; u++)
 		rc = fit_unit(c, (int)u, true, err);
 	return rc;

@@ -2,6 +2,7 @@
 #include "output/verdict.h"
 
 #include "base/text.h"
+#include "core/spread.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -92,6 +93,16 @@ static void print_remedy(const struct verdict *v, const struct answer *f, double
 	predict_pair_free(&pair);
 }
 
+/* What is uncertain is known for the sweep's baseline. Damaged profiles do not come as far as here. */
+static void print_sureness(const struct verdict *v, const struct point *pt)
+{
+	struct spread s;
+	struct hx_err ignored;
+
+	if (!spread_points(v->p, pt, 1, &s, &ignored) && !isnan(s.p_gain))
+		fprintf(v->out, "        speculation pays with a probability of %.2f: %.2fx to %.2fx, 90 times of 100\n", s.p_gain, s.p05, s.p95);
+}
+
 /* Where no drafter can run, or nothing at all. */
 static void print_plain(const struct verdict *v, const struct answer *f)
 {
@@ -132,6 +143,8 @@ static void print_answer(const struct verdict *v, const struct answer *f)
 	fprintf(out, "        target on %s, ", target_map(v, &f->point));
 	print_drafter(v, &f->point);
 	fprintf(out, "\n");
+	if (named->index == plain->index)
+		print_sureness(v, &f->point);
 	if (gain < 1 + PREDICT_TOO_CLOSE) {
 		print_remedy(v, f, plain->decode_s);
 	} else {

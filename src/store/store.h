@@ -3,6 +3,7 @@
 #define STORE_STORE_H
 
 #include "core/evaluate.h"
+#include "core/spread.h"
 
 struct store;
 
@@ -60,6 +61,9 @@ struct store_batch {
 };
 int store_points(struct store *s, const struct store_sweep *sweep, struct store_part *part, const struct predict *p, const struct store_batch *batch,
 		 struct hx_err *err);
+
+/* Stores how sure the predictions of n stored points are, in one transaction. */
+int store_spreads(struct store *s, int64_t sweep, const struct point *points, const struct spread *spreads, size_t n, struct hx_err *err);
 
 /* Reads what was found in a sweep so far; findings are those of its study, with nothing found yet. */
 int store_findings_read(struct store *s, int64_t sweep, const struct space *space, struct findings *findings, struct hx_err *err);

@@ -291,3 +291,21 @@ int store_sweep_resume(struct store *s, const struct store_sweep *sweep, const s
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	return rc ? rc : store_findings_read(s, sweep->id, p->space, findings, err);
 }
+
+int store_spreads(struct store *s, int64_t sweep, const struct point *points, const struct spread *spreads, size_t n, struct hx_err *err)
+{
+	static const char sql[] = "UPDATE point SET speedup_p05 = ?, speedup_p95 = ?, p_gain = ?, speedup_prompt_p05 = ?, speedup_prompt_p95 = ? "
+				  "WHERE sweep = ? AND id = ?";
+	int rc = store_execute(s, "BEGIN IMMEDIATE", err);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = store_run(s, err, sql, "dddddii", spreads[i].p05, spreads[i].p95, spreads[i].p_gain, spreads[i].prompt_p05, spreads[i].prompt_p95,
+			       sweep, points[i].index + 1);
+	if (!rc)
+		rc = store_execute(s, "COMMIT", err);
+	if (rc)
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	return rc;
+}
