@@ -143,16 +143,13 @@ struct op_cost cost_op(const struct profile *p, const struct hx_op *op, double r
 	struct batches b = batches_of(u, op->logits ? l : r);
 	/* later batches see more positions than the first: the mean one is priced */
 	struct hx_work w = hx_op_work(op, b.rows, b.rows, n + (b.count - 1) * b.rows / 2);
+	struct op_cost c = {.launch_s = b.count * (u->launch_s + barrier_s(u, op->cores)), .bytes = b.count * (w.weight_bytes + w.act_bytes), .flop = b.count * w.flop};
 	double rate = act_rate(u, op, w.rows), act_bytes = rate > 0 ? b.count * op->act_row * w.rows : 0;
 	const struct kernel *k = w.flop > 0 ? profile_kernel(u, op->type) : NULL;
 
 	c.memory_s = (c.bytes - act_bytes) / bw;
-
-	c.memory_s = (c.bytes - act_bytes) / bw;
-	if (w.flop > 0) {
-		k = profile_kernel(u, op->type);
+	if (k)
 		c.compute_s = c.flop / (cost_peak(u, op->cores, op->clock_hz, k) * op_efficiency(u, k, op, w.rows)) * op->cores / busy_cores(u, op, w.rows);
-	}
 	c.time_s = join(c.memory_s, c.compute_s, exponent(u, op->cores, bw)) * (k ? 1 + k->drawn : 1) + c.launch_s;
 	if (rate > 0) {
 		c.memory_s += act_bytes / rate;
