@@ -120,7 +120,8 @@ static int query_sql(const struct store_query *q, char *sql, size_t size, struct
 			goto unknown;
 		n += (size_t)snprintf(sql + n, size - n, "%s%s", i ? ", " : "", q->columns[i]);
 	}
-	n += (size_t)snprintf(sql + n, size - n, " FROM %s WHERE sweep = ?1%s", views[q->view].name, q->infeasible ? "" : views[q->view].condition);
+	n += (size_t)snprintf(sql + n, size - n, " FROM %s WHERE %s = ?1%s", views[q->view].name, q->sweep ? "sweep" : "0",
+			      q->infeasible ? "" : views[q->view].condition);
 	for (int i = 0; i < q->n_filters && n < size; i++) {
 		const struct store_filter *f = &q->filters[i];
 
@@ -133,7 +134,7 @@ static int query_sql(const struct store_query *q, char *sql, size_t size, struct
 	if (q->order)
 		n += (size_t)snprintf(sql + n, size - n, " ORDER BY %s IS NULL, %s%s, id", q->order, q->order, q->descending ? " DESC" : "");
 	else
-		n += (size_t)snprintf(sql + n, size - n, " ORDER BY id");
+		n += (size_t)snprintf(sql + n, size - n, " ORDER BY %sid", q->sweep ? "" : "sweep, ");
 	if (q->limit)
 		n += (size_t)snprintf(sql + n, size - n, " LIMIT %lld", (long long)q->limit);
 	if (n < size)
