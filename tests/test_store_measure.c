@@ -1,26 +1,32 @@
-/* What was measured, and databases of before there was a place for it. The database is the one that tests/data/schema-2.sql makes: sweep 1 has the
- * points 1 and 2, plain, and 3 to 6, drafted. */
+/* What was measured, and databases of before there was a place for it. The databases are those that tests/data/schema-N.sql make: sweep 1 has the
+ * points 1 and 2, plain, and 3 to 6, drafted; in that of version 3, point 6 was measured once. */
 #include "store/store_measure.h"
 
 #include "tempdb.h"
 
+#include <math.h>
 #include <string.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static void make_old(void)
+static void make_version(int version)
 {
 	const char *root = getenv("top_srcdir");
 	char path[1024], *sql = NULL;
 	size_t size = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/tests/data/schema-2.sql", root ? root : ".");
+	snprintf(path, sizeof(path), "%s/tests/data/schema-%d.sql", root ? root : ".", version);
 	if (!(f = fopen(path, "r")) || getdelim(&sql, &size, '\0', f) < 0)
 		fail_msg("cannot read %s", path);
 	fclose(f);
 	tempdb_run_sql(sql);
 	free(sql);
+}
+
+static void make_old(void)
+{
+	make_version(2);
 }
 
 static void check_ok(int rc, const struct hx_err *err)
@@ -59,7 +65,7 @@ static struct rows read_view(struct store *s, enum store_view view, const char *
 
 /* ---- versions ---- */
 
-static const char *const points[] = {"id", "speedup"};
+static const char *const points[] = {"id", "speedup", "p_gain"}, *const measured[] = {"id", "measured_speedup", "measured_low"};
 
 /* Rows of the old database can be read, before and after it has its new tables. */
 static void check_points(struct store *s)
@@ -68,30 +74,35 @@ static void check_points(struct store *s)
 
 	assert_int_equal(r.n, 6);
 	check_near(r.v[5][1], 1.3901646127764629, 1e-15);
+	assert_true(isnan(r.v[5][2]));
 }
 
-static void upgrades(void **state)
+static void upgrades(int version)
 {
 	struct store_sweep sweep;
 	struct store *s, *other;
 	struct inputs in = {0};
 	struct hx_err err;
+	struct rows r;
 	int64_t n;
 
-	(void)state;
-	make_old();
+	make_version(version);
 	s = tempdb_open(STORE_READ);
 	check_points(s);
-	assert_int_equal(read_view(s, STORE_VALIDATION, store_validation_columns, 8).n, 0);
+	assert_int_equal(read_view(s, STORE_VALIDATION, measured, COUNT(measured)).n, version > 2);
 	check_ok(store_measurements(s, &n, &err), &err);
-	assert_int_equal(n, 0);
-	assert_int_equal(tempdb_ask("PRAGMA user_version"), 2); /* reading changes nothing */
+	assert_int_equal(n, version > 2 ? 2 : 0);
+	assert_int_equal(tempdb_ask("PRAGMA user_version"), version); /* reading changes nothing */
 
 	other = tempdb_open(STORE_WRITE);
-	assert_int_equal(tempdb_ask("PRAGMA user_version"), 3);
+	assert_int_equal(tempdb_ask("PRAGMA user_version"), 4);
 	assert_int_equal(tempdb_ask("PRAGMA application_id"), 0x6878706c);
 	check_points(s); /* who reads meanwhile goes on */
 	check_points(other);
+	r = read_view(other, STORE_VALIDATION, measured, COUNT(measured));
+	assert_int_equal(r.n, version > 2);
+	if (r.n)
+		check_near(r.v[0][1], 2, 1e-15);
 	check_ok(store_sweep_read(other, 1, &sweep, &in, &err), &err);
 	assert_int_equal(sweep.done, 6);
 	assert_int_equal(in.n, 4);
@@ -100,6 +111,18 @@ static void upgrades(void **state)
 	store_close(other);
 	store_close(s);
 	tempdb_clear();
+}
+
+static void upgrades_from_2(void **state)
+{
+	(void)state;
+	upgrades(2);
+}
+
+static void upgrades_from_3(void **state)
+{
+	(void)state;
+	upgrades(3);
 }
 
 /* An upgraded database and a new one have the same tables and views, word for word. */
@@ -112,11 +135,13 @@ static void upgrades_to_the_same(void **state)
 	store_close(tempdb_open(STORE_WRITE));
 	new = tempdb_ask(objects);
 	tempdb_clear();
-	make_old();
-	store_close(tempdb_open(STORE_WRITE));
-	assert_int_equal(tempdb_ask(objects), new);
-	store_close(tempdb_open(STORE_WRITE)); /* compares the texts */
-	tempdb_clear();
+	for (int version = 2; version <= 3; version++) {
+		make_version(version);
+		store_close(tempdb_open(STORE_WRITE));
+		assert_int_equal(tempdb_ask(objects), new);
+		store_close(tempdb_open(STORE_WRITE)); /* compares the texts */
+		tempdb_clear();
+	}
 }
 
 static void check_refused(enum store_access access, int rc, const char *message)
@@ -144,7 +169,7 @@ static void a_name_is_taken(void **state)
 	store_close(tempdb_open(STORE_READ));
 	tempdb_run_sql("ALTER TABLE step RENAME TO mine");
 	store_close(tempdb_open(STORE_WRITE));
-	assert_int_equal(tempdb_ask("PRAGMA user_version"), 3);
+	assert_int_equal(tempdb_ask("PRAGMA user_version"), 4);
 	tempdb_clear();
 }
 
@@ -178,7 +203,8 @@ static void measure(struct store *s, int64_t run, int64_t point, enum store_kind
 	bool baseline = kind == STORE_BASELINE;
 	struct store_measurement m = {.of = {run, 1, point, kind}, .repeat = repeat, .target_map = baseline ? "gx9" : "g", .synthesised = true,
 				      .prefill_s = .5, .draft_s = baseline ? NAN : .2, .verify_s = decode_s, .host_s = NAN, .decode_s = decode_s,
-				      .tokens = baseline ? 20 : 10, .rounds = baseline ? 20 : 4, .accepted = 6, .drafted = 8};
+				      .tokens = baseline ? 20 : 10, .rounds = baseline ? 20 : 4, .accepted = 6, .drafted = 8,
+				      .energy_j = baseline ? NAN : 3 * decode_s};
 	struct hx_err err;
 
 	check_ok(store_measurement_add(s, &m, &err), &err);
@@ -272,11 +298,42 @@ static void commits(void **state)
 	tempdb_clear();
 }
 
+/* What is measured besides time: energy, and how sure the speedup is. */
+static void how_sure(void **state)
+{
+	static const char *const columns[] = {"measured_low", "measured_high", "prompt", "measured_tpot_s", "measured_baseline_tpot_s",
+					      "energy_j_token", "measured_energy_j_token", "p_gain"};
+	static const double expected[] = {1.25, 2.5, 5, .2, .3, .00697184944250183, .6, NAN};
+	struct store_subject of = {.sweep = 1, .point = 6};
+	struct store *s;
+	struct hx_err err;
+	struct rows r;
+
+	(void)state;
+	s = begin(&of.run);
+	for (int i = 0; i < 3; i++) {
+		measure(s, of.run, 6, STORE_BASELINE, i + 1, 4 + 2 * i);
+		measure(s, of.run, 6, STORE_CONFIGURATION, i + 1, 1 + i);
+	}
+	assert_true(isnan(read_view(s, STORE_VALIDATION, columns, COUNT(columns)).v[0][0]));
+	check_ok(store_measured_add(s, &of, 1, 2, &err), &err);
+	check_ok(store_measured_add(s, &of, 1.25, 2.5, &err), &err);
+	r = read_view(s, STORE_VALIDATION, columns, COUNT(columns));
+	assert_int_equal(r.n, 1);
+	for (size_t i = 0; i < COUNT(columns); i++)
+		if (isnan(expected[i]))
+			assert_true(isnan(r.v[0][i]));
+		else
+			check_near(r.v[0][i], expected[i], 1e-12);
+	store_close(s);
+	tempdb_clear();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(upgrades),   cmocka_unit_test(upgrades_to_the_same), cmocka_unit_test(a_name_is_taken), cmocka_unit_test(another_making),
-		cmocka_unit_test(validation), cmocka_unit_test(commits),
+		cmocka_unit_test(upgrades_from_2), cmocka_unit_test(upgrades_from_3), cmocka_unit_test(upgrades_to_the_same), cmocka_unit_test(a_name_is_taken), cmocka_unit_test(another_making),
+		cmocka_unit_test(validation), cmocka_unit_test(commits), cmocka_unit_test(how_sure),
 	};
 
 	return cmocka_run_group_tests(tests, tempdb_enter, tempdb_leave);

@@ -182,6 +182,7 @@ static int store_output(const struct job *j, enum store_kind kind, int repeat, b
 {
 	int map = kind == STORE_BASELINE ? j->plain.target_map : j->pt->target_map;
 	struct store_measurement m = {.of = subject(j, kind),
+				      .energy_j = NAN,
 				      .repeat = repeat,
 				      .left_out = left_out,
 				      .target_map = j->v->p->space->target.v[map].text,

@@ -40,6 +40,11 @@ const struct report_column columns_looks[] = {
 	{"memory_bytes", "GB", REPORT_NUMBER, 3, 1e-9},
 	{"energy_j_token", "?J/token", REPORT_NUMBER, 3, 0},
 	{"quality", "?quality", REPORT_NUMBER, 4, 0},
+	{"speedup_p05", NULL, REPORT_NUMBER, 4, 0},
+	{"speedup_p95", NULL, REPORT_NUMBER, 4, 0},
+	{"p_gain", NULL, REPORT_NUMBER, 3, 0},
+	{"speedup_prompt_p05", NULL, REPORT_NUMBER, 4, 0},
+	{"speedup_prompt_p95", NULL, REPORT_NUMBER, 4, 0},
 };
 enum { N_LOOKS = sizeof(columns_looks) / sizeof(*columns_looks) };
 

@@ -79,4 +79,52 @@ static const char measurements[] =
 	" FROM ranked r JOIN prediction p ON p.sweep = r.sweep AND p.id = r.point JOIN mapping m ON m.id = r.baseline_map"
 	" GROUP BY r.run, r.sweep, r.point;";
 
-const char *const schema_steps[] = {predictions, measurements};
+/* What a prediction's parameters leave open, what a machine used, and how sure a measured speedup is. */
+static const char spreads[] =
+	"ALTER TABLE point ADD COLUMN speedup_p05 REAL;"
+	"ALTER TABLE point ADD COLUMN speedup_p95 REAL;"
+	"ALTER TABLE point ADD COLUMN p_gain REAL;"
+	"ALTER TABLE point ADD COLUMN speedup_prompt_p05 REAL;"
+	"ALTER TABLE point ADD COLUMN speedup_prompt_p95 REAL;"
+	"ALTER TABLE measurement ADD COLUMN energy_j REAL;"
+	/* bootstrap interval of the median */
+	"CREATE TABLE measured_speedup ("
+	" run INTEGER NOT NULL REFERENCES run, sweep INTEGER NOT NULL REFERENCES sweep, point INTEGER NOT NULL, low REAL, high REAL,"
+	" PRIMARY KEY (run, sweep, point)) WITHOUT ROWID;"
+	"DROP VIEW validation;"
+	"DROP VIEW prediction;"
+	"CREATE VIEW prediction AS SELECT"
+	" p.sweep, p.id, s.profile, s.target, p.target_quant, t.text AS target_map, p.drafter, p.draft_quant, d.text AS draft_map, p.gamma, p.mode,"
+	" s.kv_cache, s.temperature, p.prompt, p.generated, p.acceptance, p.feasible, p.reason,"
+	" p.speedup, p.tpot_s, p.ttft_s, p.e2e_s, p.speedup_e2e, p.speedup_cpu, p.speedup_same, p.tokens_per_round, p.round_s, p.draft_s, p.verify_s,"
+	" p.transfer_s, p.sync_s, p.host_s, p.memory_bytes, p.energy_j_token, p.quality,"
+	" p.speedup_p05, p.speedup_p95, p.p_gain, p.speedup_prompt_p05, p.speedup_prompt_p95"
+	" FROM point p JOIN sweep s ON s.id = p.sweep JOIN mapping t ON t.id = p.target_map LEFT JOIN mapping d ON d.id = p.draft_map;"
+	/* as before, with the columns from speedup_p05 on */
+	"CREATE VIEW validation AS WITH pair AS (SELECT"
+	" c.run, c.sweep, c.point, c.synthesised, b.target_map AS baseline_map, c.tokens, c.rounds, c.decode_s, c.energy_j,"
+	" c.decode_s / c.tokens AS tpot_s, b.decode_s / b.tokens AS baseline_tpot_s,"
+	" (b.decode_s / b.tokens) / (c.decode_s / c.tokens) AS speedup"
+	" FROM measurement c JOIN measurement b ON b.run = c.run AND b.sweep = c.sweep AND b.point = c.point AND b.repeat = c.repeat"
+	" WHERE c.kind = 'configuration' AND b.kind = 'baseline'),"
+	" ranked AS (SELECT *, count(*) OVER point AS n,"
+	" row_number() OVER (point ORDER BY speedup) AS by_speedup, row_number() OVER (point ORDER BY decode_s) AS by_decode,"
+	" row_number() OVER (point ORDER BY tpot_s) AS by_tpot, row_number() OVER (point ORDER BY baseline_tpot_s) AS by_baseline"
+	" FROM pair WINDOW point AS (PARTITION BY run, sweep, point))"
+	" SELECT p.sweep, p.id, r.run, p.profile, p.target, p.target_quant, p.target_map, p.drafter, p.draft_quant, p.draft_map, p.gamma, p.mode,"
+	" m.text AS baseline_map, r.synthesised, count(*) AS repeats,"
+	" p.speedup AS predicted_speedup,"
+	" avg(CASE WHEN r.by_speedup IN ((n + 1) / 2, (n + 2) / 2) THEN r.speedup END) AS measured_speedup,"
+	" p.tpot_s * avg(r.tokens) AS predicted_decode_s,"
+	" avg(CASE WHEN r.by_decode IN ((n + 1) / 2, (n + 2) / 2) THEN r.decode_s END) AS measured_decode_s,"
+	" p.tokens_per_round AS predicted_tokens_per_round,"
+	" sum(r.tokens) * 1.0 / sum(r.rounds) AS measured_tokens_per_round,"
+	" p.speedup_p05, p.speedup_p95, p.p_gain, i.low AS measured_low, i.high AS measured_high, p.prompt, p.generated,"
+	" avg(CASE WHEN r.by_tpot IN ((n + 1) / 2, (n + 2) / 2) THEN r.tpot_s END) AS measured_tpot_s,"
+	" avg(CASE WHEN r.by_baseline IN ((n + 1) / 2, (n + 2) / 2) THEN r.baseline_tpot_s END) AS measured_baseline_tpot_s,"
+	" p.energy_j_token, avg(r.energy_j / r.tokens) AS measured_energy_j_token"
+	" FROM ranked r JOIN prediction p ON p.sweep = r.sweep AND p.id = r.point JOIN mapping m ON m.id = r.baseline_map"
+	" LEFT JOIN measured_speedup i ON i.run = r.run AND i.sweep = r.sweep AND i.point = r.point"
+	" GROUP BY r.run, r.sweep, r.point;";
+
+const char *const schema_steps[] = {predictions, measurements, spreads};

@@ -2,7 +2,7 @@
 #ifndef STORE_SCHEMA_H
 #define STORE_SCHEMA_H
 
-enum { SCHEMA_APPLICATION = 0x6878706c /* 'hxpl' */, SCHEMA_OLDEST = 2 /* that is still read */, SCHEMA_VERSION = 3 };
+enum { SCHEMA_APPLICATION = 0x6878706c /* 'hxpl' */, SCHEMA_OLDEST = 2 /* that is still read */, SCHEMA_VERSION = 4 };
 
 /* The first makes a database of version SCHEMA_OLDEST, each of the others one of the version that follows. */
 extern const char *const schema_steps[SCHEMA_VERSION - SCHEMA_OLDEST + 1];

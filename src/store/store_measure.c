@@ -51,10 +51,16 @@ int store_measurement_add(struct store *s, const struct store_measurement *m, st
 	if (!rc)
 		rc = store_run(s, err,
 			       "INSERT INTO measurement (run, sweep, point, kind, repeat, target_map, synthesised, prefill_s, draft_s, verify_s, host_s, "
-			       "decode_s, tokens, rounds, accepted, drafted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-			       "iiitiiidddddiiii", m->of.run, m->of.sweep, m->of.point, (m->left_out ? left_out : kinds)[m->of.kind], (int64_t)m->repeat, map, (int64_t)m->synthesised,
-			       m->prefill_s, m->draft_s, m->verify_s, m->host_s, m->decode_s, m->tokens, m->rounds, m->accepted, m->drafted);
+			       "decode_s, tokens, rounds, accepted, drafted, energy_j) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			       "iiitiiidddddiiiid", m->of.run, m->of.sweep, m->of.point, (m->left_out ? left_out : kinds)[m->of.kind], (int64_t)m->repeat, map, (int64_t)m->synthesised,
+			       m->prefill_s, m->draft_s, m->verify_s, m->host_s, m->decode_s, m->tokens, m->rounds, m->accepted, m->drafted, m->energy_j);
 	return end(s, rc, err);
+}
+
+int store_measured_add(struct store *s, const struct store_subject *of, double low, double high, struct hx_err *err)
+{
+	return store_run(s, err, "INSERT OR REPLACE INTO measured_speedup (run, sweep, point, low, high) VALUES (?, ?, ?, ?, ?)", "iiidd", of->run, of->sweep,
+			 of->point, low, high);
 }
 
 int store_steps_add(struct store *s, const struct store_subject *of, const struct store_step *steps, size_t n, struct hx_err *err)

@@ -36,8 +36,12 @@ struct store_measurement {
 	double prefill_s, draft_s, verify_s, host_s; /* by phase, of the whole output */
 	double decode_s;        /* of the whole output, without prefill */
 	int64_t tokens, rounds, accepted, drafted; /* tokens and rounds from 1 */
+	double energy_j;        /* of the machine, over decode_s; NAN: it does not tell */
 };
 int store_measurement_add(struct store *s, const struct store_measurement *m, struct hx_err *err);
+
+/* How sure the measured speedup of a point is: its bootstrap interval, in the place of an earlier one. of->kind does not count. */
+int store_measured_add(struct store *s, const struct store_subject *of, double low, double high, struct hx_err *err);
 
 /* An operator of a pass on a unit, over the n passes measured: seconds in one pass, all layers together; NAN: unknown. */
 struct store_step {

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "core/pareto.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,15 +166,20 @@ static int move_points(struct move *m)
 	sqlite3_stmt *row = NULL, *insert = NULL;
 	struct twin *twins = NULL;
 	size_t n, at, part = 0;
-	char sql[512] = "INSERT OR IGNORE INTO point VALUES (?";
+	int n_columns;
+	char sql[1024] = "INSERT OR IGNORE INTO point (";
 	int rc = move_mappings(m, &twins, &n);
 
 	if (rc || (rc = store_prepare(m->from, "SELECT * FROM point WHERE sweep = ? ORDER BY id", &row, m->err)))
 		goto out;
 	at = strlen(sql);
-	for (int i = 1; i < sqlite3_column_count(row); i++, at += 3)
-		memcpy(sql + at, ", ?", 4);
-	strcpy(sql + at, ")");
+	n_columns = sqlite3_column_count(row); /* an older file has fewer */
+	for (int i = 0; i < n_columns; i++)
+		at += (size_t)snprintf(sql + at, sizeof(sql) - at, "%s%s", i ? ", " : "", sqlite3_column_name(row, i));
+	at += (size_t)snprintf(sql + at, sizeof(sql) - at, ") VALUES (?");
+	for (int i = 1; i < n_columns; i++)
+		at += (size_t)snprintf(sql + at, sizeof(sql) - at, ", ?");
+	snprintf(sql + at, sizeof(sql) - at, ")");
 	sqlite3_bind_int64(row, 1, m->sweep.id);
 	rc = store_prepare(m->into, sql, &insert, m->err);
 	while (store_next(m->from, row, &rc, m->err)) {

@@ -9,21 +9,25 @@
 const char *const store_columns[] = {"sweep", "id", "profile", "target", "target_quant", "target_map", "drafter", "draft_quant", "draft_map", "gamma",
 				     "mode", "kv_cache", "temperature", "prompt", "generated", "acceptance", "feasible", "reason", "speedup", "tpot_s",
 				     "ttft_s", "e2e_s", "speedup_e2e", "speedup_cpu", "speedup_same", "tokens_per_round", "round_s", "draft_s",
-				     "verify_s", "transfer_s", "sync_s", "host_s", "memory_bytes", "energy_j_token", "quality", NULL};
+				     "verify_s", "transfer_s", "sync_s", "host_s", "memory_bytes", "energy_j_token", "quality",
+				     "speedup_p05", "speedup_p95", "p_gain", "speedup_prompt_p05", "speedup_prompt_p95", NULL};
 
 const char *const store_validation_columns[] = {"sweep", "id", "run", "profile", "target", "target_quant", "target_map", "drafter", "draft_quant",
 						"draft_map", "gamma", "mode", "baseline_map", "synthesised", "repeats", "predicted_speedup",
 						"measured_speedup", "predicted_decode_s", "measured_decode_s", "predicted_tokens_per_round",
-						"measured_tokens_per_round", NULL};
+						"measured_tokens_per_round", "speedup_p05", "speedup_p95", "p_gain", "measured_low", "measured_high",
+						"prompt", "generated", "measured_tpot_s", "measured_baseline_tpot_s", "energy_j_token",
+						"measured_energy_j_token", NULL};
 
 /* The views that can be asked. */
 static const struct {
 	const char *name, *condition;
 	const char *const *columns;
 	int since; /* version of the schema */
+	const char *later; /* the first of the columns that version 4 added */
 } views[] = {
-	[STORE_PREDICTION] = {"prediction", " AND feasible", store_columns, 2},
-	[STORE_VALIDATION] = {"validation", "", store_validation_columns, 3},
+	[STORE_PREDICTION] = {"prediction", " AND feasible", store_columns, 2, "speedup_p05"},
+	[STORE_VALIDATION] = {"validation", "", store_validation_columns, 3, "speedup_p05"},
 };
 
 static char *column_text(sqlite3_stmt *st, int i)
@@ -108,31 +112,45 @@ static bool known(const char *const *list, const char *name)
 	return false;
 }
 
+/* A column in SQL, NULL where the database is older; NULL: there is none of that name. */
+static const char *column_sql(const struct store *s, enum store_view view, const char *name)
+{
+	const char *const *list = views[view].columns;
+	bool later = false;
+
+	for (; *list; list++) {
+		later |= strcmp(*list, views[view].later) == 0;
+		if (strcmp(*list, name) == 0)
+			return later && s->version < 4 ? "NULL" : *list;
+	}
+	return NULL;
+}
+
 /* The text of a query. Names and operators come from fixed lists; every value is a parameter. */
-static int query_sql(const struct store_query *q, char *sql, size_t size, struct hx_err *err)
+static int query_sql(const struct store *s, const struct store_query *q, char *sql, size_t size, struct hx_err *err)
 {
 	static const char *const ops[] = {"=", "<", "<=", ">", ">=", NULL};
-	const char *const *columns = views[q->view].columns;
+	const char *column = NULL;
 	size_t n = (size_t)snprintf(sql, size, "SELECT ");
 
 	for (int i = 0; i < q->n_columns && n < size; i++) {
-		if (!known(columns, q->columns[i]))
+		if (!(column = column_sql(s, q->view, q->columns[i])))
 			goto unknown;
-		n += (size_t)snprintf(sql + n, size - n, "%s%s", i ? ", " : "", q->columns[i]);
+		n += (size_t)snprintf(sql + n, size - n, "%s%s", i ? ", " : "", column);
 	}
 	n += (size_t)snprintf(sql + n, size - n, " FROM %s WHERE %s = ?1%s", views[q->view].name, q->sweep ? "sweep" : "0",
 			      q->infeasible ? "" : views[q->view].condition);
 	for (int i = 0; i < q->n_filters && n < size; i++) {
 		const struct store_filter *f = &q->filters[i];
 
-		if (!known(columns, f->column) || !known(ops, f->op))
+		if (!(column = column_sql(s, q->view, f->column)) || !known(ops, f->op))
 			goto unknown;
-		n += (size_t)snprintf(sql + n, size - n, " AND %s %s ?%d", f->column, f->op, i + 2);
+		n += (size_t)snprintf(sql + n, size - n, " AND %s %s ?%d", column, f->op, i + 2);
 	}
-	if (q->order && !known(columns, q->order))
+	if (q->order && !(column = column_sql(s, q->view, q->order)))
 		goto unknown;
 	if (q->order)
-		n += (size_t)snprintf(sql + n, size - n, " ORDER BY %s IS NULL, %s%s, id", q->order, q->order, q->descending ? " DESC" : "");
+		n += (size_t)snprintf(sql + n, size - n, " ORDER BY %s IS NULL, %s%s, id", column, column, q->descending ? " DESC" : "");
 	else
 		n += (size_t)snprintf(sql + n, size - n, " ORDER BY %sid", q->sweep ? "" : "sweep, ");
 	if (q->limit)
@@ -148,7 +166,7 @@ int store_select(struct store *s, const struct store_query *q, store_row *row, v
 	struct store_value *values = hx_xcalloc((size_t)q->n_columns, sizeof(*values));
 	sqlite3_stmt *st = NULL;
 	char sql[2048];
-	int rc = query_sql(q, sql, sizeof(sql), err);
+	int rc = query_sql(s, q, sql, sizeof(sql), err);
 
 	if (rc || s->version < views[q->view].since || (rc = store_prepare(s, sql, &st, err)))
 		goto out;
