@@ -74,6 +74,8 @@ run "$HEXPLORE" plot heatmap --db all.db --sweep-id all
 is "other charts are of one sweep" "$status" 2
 
 # ---- pictures ----
+sqlite3 all.db "UPDATE point SET speedup_p05 = speedup * 0.9, speedup_p95 = speedup * 1.1 WHERE id % 2; INSERT INTO measured_speedup
+	SELECT run, sweep, id, measured_speedup * 0.98, measured_speedup * 1.02 FROM validation WHERE id % 3"
 sqlite3 all.db "UPDATE sweep SET target = '\"; system(\"touch hit1\"); '' \`touch hit2\` \$(touch hit3)';
 	UPDATE mapping SET text = '\"; system(\"touch hit4\"); ''' WHERE text = 'a55x2'"
 validation --db all.db --sweep-id 1
@@ -87,6 +89,7 @@ if command -v gnuplot >/dev/null; then
 	like "the other axis" "$(cat v.svg)" 'predicted speedup over plain decoding'
 	like "bands" "$(cat v.svg)" '>within 5 %<'
 	like "markers by mode" "$(cat v.svg)" '>overlapped<'
+	like "intervals" "$(cat v.svg)" '>bars: 90 % interval of the<'
 	like "groups" "$(cat v.svg)" '>g610 &lt;- a76: '
 	like "figures" "$(cat v.svg)" ">mean absolute error $mape %<"
 	like "a hostile string is shown as it is" "$(cat v.svg)" 'system\("touch hit1"\)'

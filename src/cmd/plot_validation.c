@@ -11,9 +11,9 @@
 enum { MOST_POINTS = 4000, UNITS = 96, FIGURES = 8, LABEL = 160 };
 static const double least = 1e-6, most = 1e6; /* speedups; a database may have been edited */
 
-enum { SWEEP, POINT, RUN, TARGET, TARGET_MAP, DRAFTER, DRAFT_MAP, GAMMA, MODE, SYNTHESISED, PREDICTED, MEASURED, N_READ };
-static const char *const read_columns[N_READ] = {"sweep", "id",	   "run",  "target",	  "target_map",	       "drafter",
-						 "draft_map", "gamma", "mode", "synthesised", "predicted_speedup", "measured_speedup"};
+enum { SWEEP, POINT, RUN, TARGET, TARGET_MAP, DRAFTER, DRAFT_MAP, GAMMA, MODE, SYNTHESISED, PREDICTED, P05, P95, MEASURED, LOW, HIGH, N_READ };
+static const char *const read_columns[N_READ] = {"sweep", "id", "run", "target", "target_map", "drafter", "draft_map", "gamma", "mode", "synthesised",
+						 "predicted_speedup", "speedup_p05", "speedup_p95", "measured_speedup", "measured_low", "measured_high"};
 
 /* Points of the same units, whatever the cores. */
 struct group {
@@ -107,8 +107,8 @@ static int collect(void *arg, const struct store_value *v)
 	x->predicted[x->n] = predicted;
 	x->measured[x->n] = measured;
 	x->n_synthesised += v[SYNTHESISED].number > 0;
-	x->v[x->n++] = (struct plot_validated){.predicted = {predicted, NAN, NAN},
-					       .measured = {measured, NAN, NAN},
+	x->v[x->n++] = (struct plot_validated){.predicted = {predicted, v[P05].number, v[P95].number},
+					       .measured = {measured, v[LOW].number, v[HIGH].number},
 					       .group = g,
 					       .style = plain								? PLOT_PLAIN
 							: v[MODE].text && strcmp(v[MODE].text, "overlapped") == 0 ? PLOT_OVERLAPPED
