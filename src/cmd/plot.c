@@ -409,6 +409,8 @@ static int draw(struct plotting *p, const struct kind *kind, const char *db, con
 		return rc;
 	if ((rc = session_load(&p->s, err)) || (rc = check_target_quant(p, err)) || (rc = check_drafter(p, err)))
 		return rc;
+	if (p->samples && kind->draw == plot_roofline_draw)
+		return plot_samples_draw(p, err);
 	if (kind->about_best) {
 		if ((rc = plot_data_best(p, err)))
 			return rc;
@@ -441,6 +443,7 @@ int cmd_plot(const struct opt_command *about, int argc, char **argv, struct hx_e
 		{"target-quant", 0, "T", "target quantisation (default: that of the best point; pareto: all)", &p.target_quant, NULL},
 		{"drafter", 0, "D", "only that drafter", &p.drafter, NULL},
 		{"objectives", 0, "LIST", "of pareto: latency,memory (default) or latency,energy", &p.objectives, NULL},
+		{"samples", 0, NULL, "of roofline: what the calibration measured, beside the profile", NULL, &p.samples},
 		{"trace", 0, "F", "of timeline: the file that 'run --trace' wrote", &p.trace, NULL},
 		{"from", 0, "T", "of timeline: ms, or as in r5 a round (default: in the middle)", &p.from, NULL},
 		{"to", 0, "T", "of timeline: likewise, that round included", &p.to, NULL},
