@@ -22,9 +22,10 @@ static const struct command commands[] = {
 	{{"merge", "FILE... [options]", "join the databases of a sweep's parts, or of several devices", NULL}, cmd_merge},
 	{{"run", "--target F [--draft F] [options]", "generate text with one configuration, and time it", NULL}, cmd_run},
 	{{"accept", "--target F --draft F --prompts FILE [options]", "measure how often a target accepts a drafter's tokens", NULL}, cmd_accept},
-	{{"validate", "ID [ID ...] [options]", "run points on this machine, compare with the prediction",
-	  "ID is a point of the latest sweep; N:ID one of sweep N. Where no weights are given\n"
+	{{"validate", "[ID ...] [options]", "run points on this machine, compare with the prediction",
+	  "Ids, --top, --pareto, --sample or --resume says which. ID is a point of the\nlatest sweep; N:ID one of sweep N. Where no weights are given\n"
 	  "they are random and the acceptance is imposed: timing is real, text is not.\n"}, cmd_validate},
+	{{"report", "[options]", "say how far predictions were off at the points validated", NULL}, cmd_report},
 	{{"devices", "[options]", "show this machine's CPUs and OpenCL devices, and which profile fits", NULL}, cmd_devices},
 	{{"calibrate", "[-o FILE] [options]", "measure this machine into a hardware profile",
 	  "Runs the engine's own kernels for some minutes, on models that are made for it\nin TMPDIR; the machine should have nothing else to do meanwhile.\n"}, cmd_calibrate},

@@ -21,6 +21,7 @@ int cmd_accept(const struct opt_command *about, int argc, char **argv, struct hx
 int cmd_devices(const struct opt_command *about, int argc, char **argv, struct hx_err *err);
 int cmd_calibrate(const struct opt_command *about, int argc, char **argv, struct hx_err *err);
 int cmd_validate(const struct opt_command *about, int argc, char **argv, struct hx_err *err);
+int cmd_report(const struct opt_command *about, int argc, char **argv, struct hx_err *err);
 int cmd_profile(const struct opt_command *about, int argc, char **argv, struct hx_err *err);
 int cmd_model(const struct opt_command *about, int argc, char **argv, struct hx_err *err);
 

@@ -28,17 +28,32 @@ int session_open(struct session *s, const char *db, const char *sweep_id, struct
 	return rc;
 }
 
-int session_load(struct session *s, struct hx_err *err)
+/* From the texts of `like`, which may be s. */
+static int load(struct session *s, struct session *like, bool naive, struct hx_err *err)
 {
-	struct study_changes changes = {s->sweep.acceptance, s->sweep.costs, s->sweep.keep};
+	const struct store_sweep *sweep = &like->sweep;
+	struct study_changes changes = {sweep->acceptance, sweep->costs, sweep->keep};
 	struct hx_err why;
 	int rc;
 
-	if ((rc = study_load(&s->study, &s->inputs, s->sweep.profile, s->sweep.sweep, &changes, &why)))
-		return hx_err_set(err, rc, "as sweep %lld stored it: %s", (long long)s->sweep.id, why.msg);
+	if ((rc = study_load(&s->study, &like->inputs, sweep->profile, sweep->sweep, &changes, &why)))
+		return hx_err_set(err, rc, "as sweep %lld stored it: %s", (long long)sweep->id, why.msg);
+	if (naive)
+		s->study.sweep.model = COST_EQ1;
 	if ((rc = space_init(&s->space, &s->study, err)))
 		return rc;
 	return predict_init(&s->predict, &s->study, &s->space, err);
+}
+
+int session_load(struct session *s, struct hx_err *err)
+{
+	return load(s, s, false, err);
+}
+
+int session_naive(struct session *s, struct session *like, struct hx_err *err)
+{
+	memset(s, 0, sizeof(*s));
+	return load(s, like, true, err);
 }
 
 void session_close(struct session *s)

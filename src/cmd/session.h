@@ -19,6 +19,10 @@ int session_open(struct session *s, const char *db, const char *sweep_id, struct
 
 /* Also loads study, space and predict, from the texts the database holds. */
 int session_load(struct session *s, struct hx_err *err);
+
+/* Loads what another session has loaded, which it outlives, as the naive model (Eq. 1) predicts it. It has no database. */
+int session_naive(struct session *s, struct session *like, struct hx_err *err);
+
 void session_close(struct session *s);
 
 /* Splits `ID` or `N:ID`: sweep_id becomes N's text (in buf) when given. HX_INPUT unless ID is a whole number from 1. */

@@ -21,28 +21,29 @@ static int check_shape(const struct hx_shape *want, const struct hx_shape *is, c
 	return HX_OK;
 }
 
-static int load(struct validate_models *m, enum validate_role role, const struct hx_shape *shape, int type, const char *path, const char *mapping,
+static int load(struct validate_models *m, struct validate_held *held, const struct hx_shape *shape, int type, const char *path, const char *mapping,
 		struct hx_err *err)
 {
 	const struct hx_engine_model want = {.path = path, .type = type, .mapping = mapping, .options = {.context = 1, .logit_rows = 1, .kv_cache = true}};
-	int rc = hx_instance_open(&m->held[role].loaded, m->engine, &want, err);
+	int rc = hx_instance_open(&held->loaded, m->engine, &want, err);
 
 	if (rc)
 		return rc;
-	m->held[role].shape = shape;
-	m->held[role].type = type;
+	held->shape = shape;
+	held->type = type;
 	return HX_OK;
 }
 
-static int load_random(struct validate_models *m, enum validate_role role, const struct hx_shape *shape, int type, const char *mapping, struct hx_err *err)
+static int load_random(struct validate_models *m, struct validate_held *held, uint64_t seed, const struct hx_shape *shape, int type, const char *mapping,
+		       struct hx_err *err)
 {
-	const struct hx_synth_options options = {.type = type, .seed = m->seed + (uint64_t)role, .stop = m->stop};
+	const struct hx_synth_options options = {.type = type, .seed = seed, .stop = m->stop};
 	struct random_model file;
 	int rc = random_model_write(&file, shape, &options, err);
 
 	if (rc)
 		return rc;
-	rc = load(m, role, shape, type, file.path, mapping, err);
+	rc = load(m, held, shape, type, file.path, mapping, err);
 	random_model_remove(&file); /* it stays mapped */
 	return rc;
 }
@@ -59,30 +60,47 @@ static int check_given(const struct hx_shape *want, const char *path, struct hx_
 	return rc;
 }
 
-static void drop(struct validate_models *m, int role)
+static void drop(struct validate_held *held)
 {
-	if (m->held[role].shape)
-		hx_instance_free(&m->held[role].loaded);
-	m->held[role].shape = NULL;
+	if (held->shape)
+		hx_instance_free(&held->loaded);
+	held->shape = NULL;
+}
+
+/* The place of what is wanted, or where it can be loaded. */
+static struct validate_held *place(struct validate_models *m, enum validate_role role, const struct hx_shape *shape, int type)
+{
+	struct validate_held *held = m->held[role], *empty = NULL;
+
+	for (int i = 0; i < VALIDATE_HELD; i++) {
+		if (held[i].shape == shape && held[i].type == type)
+			return &held[i];
+		if (!held[i].shape && !empty)
+			empty = &held[i];
+	}
+	for (int i = 0; i < VALIDATE_HELD && !m->keep; i++)
+		drop(&held[i]);
+	return m->keep ? empty : held;
 }
 
 int validate_model(struct validate_models *m, enum validate_role role, const struct hx_shape *shape, int type, const char *given, const char *mapping,
 		   const struct hx_instance **out, struct hx_err *err)
 {
+	struct validate_held *held = place(m, role, shape, type);
 	int rc;
 
-	*out = &m->held[role].loaded;
-	if (m->held[role].shape == shape && m->held[role].type == type)
+	*out = &held->loaded;
+	if (held->shape)
 		return HX_OK;
-	drop(m, role);
 	if (!given)
-		return load_random(m, role, shape, type, mapping, err);
+		return load_random(m, held, m->seed + (uint64_t)role, shape, type, mapping, err);
 	rc = check_given(shape, given, err);
-	return rc ? rc : load(m, role, shape, type, given, mapping, err);
+	return rc ? rc : load(m, held, shape, type, given, mapping, err);
 }
 
 void validate_models_free(struct validate_models *m)
 {
 	for (int i = 0; i < VALIDATE_ROLES; i++)
-		drop(m, i);
+		for (int k = 0; k < VALIDATE_HELD; k++)
+			drop(&m->held[i][k]);
 }

@@ -72,6 +72,18 @@ struct validate_errors validate_errors(const double *predicted, const double *me
 	return e;
 }
 
+double validate_spearman(const double *a, const double *b, size_t n)
+{
+	double *work, r;
+
+	if (n < 2)
+		return NAN;
+	work = hx_xmalloc(2 * n * sizeof(*work));
+	r = gsl_stats_spearman(a, 1, b, 1, n, work);
+	free(work);
+	return r;
+}
+
 /* The next count of a sequence: that which is most behind its share. */
 static int next_count(const double *share, double *due, int gamma)
 {

@@ -26,6 +26,9 @@ int store_prepare(struct store *s, const char *sql, sqlite3_stmt **st, struct hx
  * a text (NULL: NULL). */
 int store_run(struct store *s, struct hx_err *err, const char *sql, const char *types, ...);
 
+/* Commits, or where rc says that something failed takes everything back. Returns rc, or what the commit fails with. */
+int store_commit(struct store *s, int rc, struct hx_err *err);
+
 /* HX_IO: damaged, so what `so` says follows. Reads all of the file, some 0.2 s for 100 MB. */
 int store_check(struct store *s, const char *so, struct hx_err *err);
 

@@ -87,6 +87,13 @@ static const char spreads[] =
 	"ALTER TABLE point ADD COLUMN speedup_prompt_p05 REAL;"
 	"ALTER TABLE point ADD COLUMN speedup_prompt_p95 REAL;"
 	"ALTER TABLE measurement ADD COLUMN energy_j REAL;"
+	/* rounds but the last that accepted all; speed of memory beside the output, of that at calibration */
+	"ALTER TABLE measurement ADD COLUMN catch_ups INTEGER;"
+	"ALTER TABLE measurement ADD COLUMN memory REAL;"
+	/* what a run is to measure, so that one that was interrupted can go on */
+	"CREATE TABLE chosen ("
+	" run INTEGER NOT NULL REFERENCES run, sweep INTEGER NOT NULL REFERENCES sweep, place INTEGER NOT NULL, point INTEGER NOT NULL,"
+	" PRIMARY KEY (run, sweep, place)) WITHOUT ROWID;"
 	/* bootstrap interval of the median */
 	"CREATE TABLE measured_speedup ("
 	" run INTEGER NOT NULL REFERENCES run, sweep INTEGER NOT NULL REFERENCES sweep, point INTEGER NOT NULL, low REAL, high REAL,"

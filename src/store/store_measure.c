@@ -3,13 +3,12 @@
 
 #include "store/internal.h"
 
-static const char *const kinds[] = {[STORE_BASELINE] = "baseline", [STORE_CONFIGURATION] = "configuration"};
+static const char *const kinds[] = {[STORE_BASELINE] = "baseline", [STORE_CONFIGURATION] = "configuration", [STORE_AGAIN] = "again"};
 
 /* A kind of its own, so that whoever asks for the others does not count it. */
-static const char *const left_out[] = {[STORE_BASELINE] = "baseline left out", [STORE_CONFIGURATION] = "configuration left out"};
+static const char *const left_out[] = {[STORE_BASELINE] = "baseline left out", [STORE_CONFIGURATION] = "configuration left out", [STORE_AGAIN] = "again left out"};
 
-/* Commits, or takes back what failed. */
-static int end(struct store *s, int rc, struct hx_err *err)
+int store_commit(struct store *s, int rc, struct hx_err *err)
 {
 	if (!rc)
 		rc = store_execute(s, "COMMIT", err);
@@ -32,7 +31,7 @@ int store_run_begin(struct store *s, const struct store_run_row *run, int64_t *i
 			       "INSERT INTO run (device, command, version, seed, started, load) VALUES (?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?)",
 			       "ittid", device, run->command, HX_VERSION, run->seed, run->load);
 	*id = sqlite3_last_insert_rowid(s->db);
-	return end(s, rc, err);
+	return store_commit(s, rc, err);
 }
 
 int store_run_end(struct store *s, int64_t id, struct hx_err *err)
@@ -51,10 +50,11 @@ int store_measurement_add(struct store *s, const struct store_measurement *m, st
 	if (!rc)
 		rc = store_run(s, err,
 			       "INSERT INTO measurement (run, sweep, point, kind, repeat, target_map, synthesised, prefill_s, draft_s, verify_s, host_s, "
-			       "decode_s, tokens, rounds, accepted, drafted, energy_j) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-			       "iiitiiidddddiiiid", m->of.run, m->of.sweep, m->of.point, (m->left_out ? left_out : kinds)[m->of.kind], (int64_t)m->repeat, map, (int64_t)m->synthesised,
-			       m->prefill_s, m->draft_s, m->verify_s, m->host_s, m->decode_s, m->tokens, m->rounds, m->accepted, m->drafted, m->energy_j);
-	return end(s, rc, err);
+			       "decode_s, tokens, rounds, accepted, drafted, catch_ups, energy_j, memory) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			       "iiitiiidddddiiiiidd", m->of.run, m->of.sweep, m->of.point, (m->left_out ? left_out : kinds)[m->of.kind], (int64_t)m->repeat, map, (int64_t)m->synthesised,
+			       m->prefill_s, m->draft_s, m->verify_s, m->host_s, m->decode_s, m->tokens, m->rounds, m->accepted, m->drafted, m->catch_ups,
+			       m->energy_j, m->memory);
+	return store_commit(s, rc, err);
 }
 
 int store_measured_add(struct store *s, const struct store_subject *of, double low, double high, struct hx_err *err)
@@ -71,10 +71,10 @@ int store_steps_add(struct store *s, const struct store_subject *of, const struc
 		return rc;
 	for (size_t i = 0; i < n && !rc; i++)
 		rc = store_run(s, err,
-			       "INSERT INTO step (run, sweep, point, kind, pass, unit, op, predicted_s, measured_s, n) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			       "INSERT OR REPLACE INTO step (run, sweep, point, kind, pass, unit, op, predicted_s, measured_s, n) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 			       "iiittttddi", of->run, of->sweep, of->point, kinds[of->kind], steps[i].pass, steps[i].unit, steps[i].op,
 			       steps[i].predicted_s, steps[i].measured_s, steps[i].n);
-	return end(s, rc, err);
+	return store_commit(s, rc, err);
 }
 
 int store_samples_add(struct store *s, int64_t run, const struct store_sample *samples, size_t n, struct hx_err *err)
@@ -92,7 +92,7 @@ int store_samples_add(struct store *s, int64_t run, const struct store_sample *s
 			       "itittiiiddi", run, p->unit, (int64_t)p->cores, p->kind, p->type, p->rows, p->n_out, p->n_in, p->footprint_bytes,
 			       p->seconds, (int64_t)p->held_out);
 	}
-	return end(s, rc, err);
+	return store_commit(s, rc, err);
 }
 
 int store_samples(struct store *s, store_sample_row *row, void *arg, struct hx_err *err)

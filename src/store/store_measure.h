@@ -1,5 +1,6 @@
 /* What was measured: on which device, by which run, next to which prediction. Every call commits what it is given, so that an interruption loses
- * nothing. Reading is store_select's, of the view `validation`. */
+ * nothing. Reading is store_measured.h's,
+ * and store_select's of the view `validation`. */
 #ifndef STORE_STORE_MEASURE_H
 #define STORE_STORE_MEASURE_H
 
@@ -18,9 +19,10 @@ int store_run_begin(struct store *s, const struct store_run_row *run, int64_t *i
 /* Ends it, now. One that was interrupted has no end. */
 int store_run_end(struct store *s, int64_t id, struct hx_err *err);
 
-enum store_kind { STORE_BASELINE, STORE_CONFIGURATION };
+enum store_kind { STORE_BASELINE, STORE_CONFIGURATION, STORE_AGAIN };
 
-/* Which point of which sweep a run measures: its configuration, or the baseline that is measured in turn with it. */
+/* Which point of which sweep a run measures: its configuration, the baseline that is measured in turn with it, or the configuration once more, in turn with
+ * those of other points. */
 struct store_subject {
 	int64_t run, sweep, point;
 	enum store_kind kind;
@@ -36,7 +38,9 @@ struct store_measurement {
 	double prefill_s, draft_s, verify_s, host_s; /* by phase, of the whole output */
 	double decode_s;        /* of the whole output, without prefill */
 	int64_t tokens, rounds, accepted, drafted; /* tokens and rounds from 1 */
+	int64_t catch_ups;      /* rounds but the last that accepted all */
 	double energy_j;        /* of the machine, over decode_s; NAN: it does not tell */
+	double memory;          /* its speed beside the output, of that at calibration */
 };
 int store_measurement_add(struct store *s, const struct store_measurement *m, struct hx_err *err);
 
@@ -49,6 +53,7 @@ struct store_step {
 	double predicted_s, measured_s;
 	int64_t n;
 };
+/* In the place of those that the subject has. */
 int store_steps_add(struct store *s, const struct store_subject *of, const struct store_step *steps, size_t n, struct hx_err *err);
 
 /* What calibration fits, or checks itself by. */
