@@ -147,7 +147,7 @@ int plot_samples_draw(struct plotting *p, struct hx_err *err)
 		p->title = hx_xasprintf("Does the profile say what was measured? Matrices are %.1f %% off on average", 100 * off);
 		p->subtitle = hx_xasprintf("%.100s | profile %s (%s) | %zu samples of matrices, of the latest calibration", profile->soc, profile->name,
 					   profile_statuses[profile->status], x.n);
-		p->note = hx_xasprintf("Far and near: bandwidth at the largest footprint sampled (solid roof) and the smallest (dashed). "
+		p->note = hx_xstrdup("Far and near: bandwidth at the largest footprint sampled (solid roof) and the smallest (dashed). Grey: within 10 %. "
 				       "Percentiles are of measured over modelled time; in brackets the 10th and the 90th.");
 		rc = plot_samples(&(struct plot_samples){.head = plot_data_head(p), .roofs = x.roofs, .n_roofs = x.n_roofs, .types = x.types,
 							 .n_types = x.n_types, .samples = x.v, .n_samples = x.n},

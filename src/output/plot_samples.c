@@ -154,7 +154,7 @@ static int draw(const struct plot_samples *p, const char *path, struct hx_err *e
 			colours[u], u, colours[u]);
 	points(&g, p, false);
 	fprintf(g.script, "\nunset label\nset tmargin at screen %.6g\nset bmargin at screen %.6g\nset yrange [%g:%g]\n"
-			  "set ytics (0.5, 0.7, 0.9, 1, 1.1, 1.4, 2)\nset ytics add ('1' 1)\n",
+			  "set ytics (0.5, 0.7, 1, 1.4, 2)\n",
 		plot_frame_y(&f, rates.bottom + GAP), plot_frame_y(&f, f.bottom), least_ratio, most_ratio);
 	tics(&g, 'x', s.x0, s.x1, 1);
 	fprintf(g.script, "set label 'measured/model' at screen %.6g,%.6g center rotate by 90 font ',%d'\n", plot_frame_x(&f, 22),
@@ -171,13 +171,13 @@ static int draw(const struct plot_samples *p, const char *path, struct hx_err *e
 static void print(const struct plot_samples *p)
 {
 	plot_text_head(&p->head);
-	printf("%-13s %10s %10s %10s %9s %7s %7s %7s\n", "unit", "peak", "far", "near", "samples", "median", "10 %", "90 %");
+	printf("%-13s %10s %10s %10s %8s %7s %7s %7s\n", "unit", "peak", "far", "near", "samples", "median", "10 %", "90 %");
 	for (size_t u = 0; u < p->n_roofs; u++) {
 		const struct plot_sample_roof *r = &p->roofs[u];
 		char peak[TEXT_MAX], near[TEXT_MAX], far[TEXT_MAX];
 
 		plot_text_label(r->label, 13);
-		printf(" %10s %10s %10s %9zu %7.2f %7.2f %7.2f\n", text_si(peak, r->peak_ops_s, "op/s"), text_si(far, r->far_bw, "B/s"),
+		printf(" %10s %10s %10s %8zu %7.2f %7.2f %7.2f\n", text_si(peak, r->peak_ops_s, "op/s"), text_si(far, r->far_bw, "B/s"),
 		       text_si(near, r->near_bw, "B/s"), r->n, r->median, r->p10, r->p90);
 	}
 	plot_text_note(&p->head);
