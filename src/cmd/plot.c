@@ -345,14 +345,16 @@ static const struct kind {
 	const char *name, *help;
 	bool takes_id, about_best; /* about_best: drawn around a speculative point, found beforehand */
 	bool of_trace;             /* and not of a stored sweep */
+	bool of_measured;          /* of any sweeps, if need be of all */
 	int (*draw)(struct plotting *p, struct hx_err *err);
 } kinds[] = {
-	{"heatmap", "speedup by mapping pair and gamma", false, true, false, draw_heatmap},
-	{"gamma", "speedup over gamma, of the best mapping pairs", false, true, false, draw_gamma},
-	{"breakdown", "where the time of a token goes, beside plain decoding", true, true, false, draw_breakdown},
-	{"roofline", "what the units can do at best, and what the operators do", true, true, false, plot_roofline_draw},
-	{"pareto", "latency against memory (or energy) of all points", false, false, false, draw_pareto},
-	{"timeline", "what ran when on which unit, from a trace that 'run' wrote", false, false, true, plot_timeline_draw},
+	{"heatmap", "speedup by mapping pair and gamma", false, true, false, false, draw_heatmap},
+	{"gamma", "speedup over gamma, of the best mapping pairs", false, true, false, false, draw_gamma},
+	{"breakdown", "where the time of a token goes, beside plain decoding", true, true, false, false, draw_breakdown},
+	{"roofline", "what the units can do at best, and what the operators do", true, true, false, false, plot_roofline_draw},
+	{"pareto", "latency against memory (or energy) of all points", false, false, false, false, draw_pareto},
+	{"validation", "predicted against measured speedup", false, false, false, true, plot_validation_draw},
+	{"timeline", "what ran when on which unit, from a trace that 'run' wrote", false, false, true, false, plot_timeline_draw},
 };
 enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };
 
@@ -370,7 +372,7 @@ static int find_kind(const char *name, const struct kind **out, struct hx_err *e
 	}
 	near = text_nearest(name, names);
 	return hx_err_set(err, HX_INPUT, "plot: no chart '%s'; %s%s%s", text_clean(shown, sizeof(shown), name),
-			  near ? "did you mean '" : "there are heatmap, gamma, breakdown, roofline, pareto and timeline", near ? near : "",
+			  near ? "did you mean '" : "there are heatmap, gamma, breakdown, roofline, pareto, validation and timeline", near ? near : "",
 			  near ? "'?" : "");
 }
 
@@ -407,6 +409,8 @@ static int draw(struct plotting *p, const struct kind *kind, const char *db, con
 		return rc;
 	if ((rc = session_load(&p->s, err)) || (rc = check_target_quant(p, err)) || (rc = check_drafter(p, err)))
 		return rc;
+	if (p->samples && kind->draw == plot_roofline_draw)
+		return plot_samples_draw(p, err);
 	if (kind->about_best) {
 		if ((rc = plot_data_best(p, err)))
 			return rc;
@@ -439,10 +443,12 @@ int cmd_plot(const struct opt_command *about, int argc, char **argv, struct hx_e
 		{"target-quant", 0, "T", "target quantisation (default: that of the best point; pareto: all)", &p.target_quant, NULL},
 		{"drafter", 0, "D", "only that drafter", &p.drafter, NULL},
 		{"objectives", 0, "LIST", "of pareto: latency,memory (default) or latency,energy", &p.objectives, NULL},
+		{"samples", 0, NULL, "of roofline: what the calibration measured, beside the profile", NULL, &p.samples},
 		{"trace", 0, "F", "of timeline: the file that 'run --trace' wrote", &p.trace, NULL},
 		{"from", 0, "T", "of timeline: ms, or as in r5 a round (default: in the middle)", &p.from, NULL},
 		{"to", 0, "T", "of timeline: likewise, that round included", &p.to, NULL},
-		{"sweep-id", 0, "N", "of sweep N (default: the latest)", &sweep_id, NULL},
+		{"run", 0, "N", "of validation: of that run, or all (default)", &p.run, NULL},
+		{"sweep-id", 0, "N", "of sweep N (default: the latest); of validation also all", &sweep_id, NULL},
 		{"db", 0, "F", "database (default: " CMD_DEFAULT_DB ")", &db, NULL},
 		{0}};
 	struct opt_command shown = *about;
@@ -456,7 +462,7 @@ int cmd_plot(const struct opt_command *about, int argc, char **argv, struct hx_e
 	if (rc || help)
 		return rc;
 	if (first == argc)
-		return hx_err_set(err, HX_INPUT, "plot: which chart? heatmap, gamma, breakdown, roofline, pareto or timeline; see 'hexplore plot "
+		return hx_err_set(err, HX_INPUT, "plot: which chart? heatmap, gamma, breakdown, roofline, pareto, validation or timeline; see 'hexplore plot "
 						 "--help'");
 	if ((rc = find_kind(argv[first++], &kind, err)))
 		return rc;
@@ -464,6 +470,10 @@ int cmd_plot(const struct opt_command *about, int argc, char **argv, struct hx_e
 		return rc;
 	if ((rc = cmd_no_arguments(about, argc, argv, first, err)) || (p.path && (rc = gnuplot_path_check(p.path, err))))
 		return rc;
+	if (kind->of_measured && sweep_id && strcmp(sweep_id, "all") == 0) {
+		p.all_sweeps = true;
+		sweep_id = NULL;
+	}
 	rc = draw(&p, kind, db, sweep_id, err);
 	session_close(&p.s);
 	free(p.title);
