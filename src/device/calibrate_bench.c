@@ -15,16 +15,30 @@ static const double calm = 0.04;
 /* Plain decoding and drafting are passes of one row, and what every speedup is taken against: they are repeated so many times as often. */
 enum { ONE_ROW_TIMES = 3 };
 
-/* What is measured at a footprint: which rows, and behind how many tokens. Devices are behind fewer, since long prompts take longest; 0 ends. */
-static const struct plan {
+/* What is measured at a footprint: which rows, and behind how many tokens. */
+struct plan {
 	const char *rows; /* x: at that of calibrate_rows */
-	int contexts[CONTEXTS], of_devices[CONTEXTS];
-} plans[CALIBRATE_FOOTPRINTS] = {
-	{"xx.x.x.x.......x.x..", {32}, {32, 512}},
-	{"xxxxxxxxxxxxxxxxxxxx", {32, 512, CALIBRATE_CONTEXT}, {32}},
-	{"xx.x...x............", {32}, {32}},
-	{"xxxxxxxxx..x...x....", {32}, {32}},
-	{"xxxxxxxxx..x...xx...", {32}, {32}},
+	int contexts[CONTEXTS]; /* 0 ends */
+};
+
+/* What is measured most thoroughly, of --quick alone: a model that leaves the nearest caches; of a device the smallest, since its kernels may be slow. */
+enum { FULL = 1, DEVICE_FULL = 0 };
+
+static const struct plan plans[CALIBRATE_FOOTPRINTS] = {
+	{"xx.x.x.x.......x.x..", {32}},
+	{"xxxxxxxxxxxxxxxxxxxx", {32, 512, CALIBRATE_CONTEXT}},
+	{"xx.x...x............", {32}},
+	{"xxxxxxxxx..x...x....", {32}},
+	{"xxxxxxxxx..x...xx...", {32}},
+};
+
+/* Rows that a device's kernels take differently: tiles of up to eight, whole ones, and one row more. */
+static const struct plan device_plans[CALIBRATE_FOOTPRINTS] = {
+	{"xxxxxx.xx......x.xxx", {32, 512}},
+	{"xxxxxx.xx......x....", {32}},
+	{"xx.x...x............", {32}},
+	{"xxxxxx.xx...........", {32}},
+	{"xx.x.x.xx...........", {32}},
 };
 
 struct calibrate_place {
@@ -80,16 +94,16 @@ static int add_place(struct calibrate_bench *b, const char *path, int cores, int
 	if (rc)
 		return rc;
 	b->n_places++;
-	if (on_device(b) && (rc = hx_exec_warm_up(p->in.exec, err)))
+	if (on_device(b) && b->footprint == DEVICE_FULL && (rc = hx_exec_warm_up(p->in.exec, err))) /* builds what all sizes run */
 		return rc;
 	p->cached = cached;
 	p->footprint_bytes = footprint_of(p);
 	return fill(b, p, err);
 }
 
-static const int *contexts_of(const struct calibrate_bench *b)
+static const struct plan *plan_of(const struct calibrate_bench *b)
 {
-	return on_device(b) ? plans[b->footprint].of_devices : plans[b->footprint].contexts;
+	return &(on_device(b) ? device_plans : plans)[b->footprint];
 }
 
 /* Contexts that are measured: --quick has the shortest only. */
@@ -97,7 +111,7 @@ static int n_contexts(const struct calibrate_bench *b)
 {
 	int n = 0;
 
-	while (n < CONTEXTS && contexts_of(b)[n])
+	while (n < CONTEXTS && plan_of(b)->contexts[n])
 		n++;
 	return b->s->o->quick ? 1 : n;
 }
@@ -111,7 +125,7 @@ static int add_places(struct calibrate_bench *b, const char *path, struct hx_err
 	b->places = hx_xcalloc(PLACES, sizeof(*b->places));
 	for (size_t c = bw->n_cores; c-- && !rc;)
 		for (int n = 0; n < n_contexts(b) && !rc && b->n_places < PLACES; n++)
-			rc = add_place(b, path, (int)bw->cores[c], contexts_of(b)[n], err);
+			rc = add_place(b, path, (int)bw->cores[c], plan_of(b)->contexts[n], err);
 	return rc;
 }
 
@@ -125,17 +139,6 @@ static void leave(struct calibrate_bench *b)
 
 /* ---- turns ---- */
 
-static bool wants(const struct calibrate_bench *b, int r, bool few)
-{
-	const struct kernel *k = &unit_of(b)->kernels[0];
-	int rows = calibrate_rows[r];
-	bool listed = false;
-
-	for (size_t i = 0; i < k->n_rows; i++)
-		listed |= k->rows[i] == rows;
-	return listed && plans[b->footprint].rows[r] == 'x' && (!few || rows == 1 || rows == 4 || rows == 8 || rows == 16);
-}
-
 /* Rows for every place, in its order. */
 static void add_turns(struct calibrate_bench *b)
 {
@@ -143,9 +146,13 @@ static void add_turns(struct calibrate_bench *b)
 
 	b->turns = hx_xcalloc(PLACES * CALIBRATE_ROWS, sizeof(*b->turns));
 	for (int p = 0; p < PLACES && p < contexts * (int)unit_of(b)->bandwidth.n_cores; p++)
-		for (int r = 0; r < CALIBRATE_ROWS; r++)
-			if (wants(b, r, p % contexts || (b->s->o->quick && b->footprint != 1)))
-				b->turns[b->n_turns++] = (struct calibrate_turn){.place = p, .rows = calibrate_rows[r]};
+		for (int r = 0; r < CALIBRATE_ROWS; r++) {
+			bool few = p % contexts || (b->s->o->quick && b->footprint != (on_device(b) ? DEVICE_FULL : FULL));
+			int rows = calibrate_rows[r];
+
+			if (plan_of(b)->rows[r] == 'x' && (few ? rows == 1 || rows == 4 || rows == 8 || rows == 16 : !b->s->o->quick || rows <= 9 || rows % 16 == 0))
+				b->turns[b->n_turns++] = (struct calibrate_turn){.place = p, .rows = rows};
+		}
 }
 
 /* As a verification has them, or a prompt. */

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { VOCAB = 32768, CONTEXT = 256, PROMPT = 16, TOKENS = 24, REPEATS = 5, FEW = 1, MANY = 8, LINE = 64, CACHES = 2 /* that a pass reads */ };
+enum { VOCAB = 32768, CONTEXT = 256, PROMPT = 16, TOKENS = 12, REPEATS = 3, FEW = 1, MANY = 8, LINE = 64, CACHES = 2 /* that a pass reads */ };
 
 /* Ways to generate whose host times tell the parameters apart. */
 enum { PLAIN, SAMPLED, SHORT, LONG, WAYS };
@@ -70,7 +70,7 @@ static int once(struct stand_in *s, const struct way *way, double *round_s, stru
 /* The thread is then on the first unit's first core. */
 static int open_stand_in(struct stand_in *s, struct calibrate_step *step, struct hx_err *err)
 {
-	double cache = step->c->profile.units[0].cache_bytes;
+	double cache = step->c->profile.units[0].cache_bytes, most = step->o->largest_bytes > 0 ? step->o->largest_bytes : INFINITY;
 	struct hx_random random;
 	struct hx_pool *one;
 	int rc = hx_engine_pool(&step->m->engine, step->c->unit_of[0], 0, 1, &one, err);
@@ -78,7 +78,7 @@ static int open_stand_in(struct stand_in *s, struct calibrate_step *step, struct
 	if (rc)
 		return rc;
 	hx_pool_run(one, calibrate_no_work, NULL);
-	s->bytes = (size_t)(CACHES * (isnan(cache) ? calibrate_default_cache : cache));
+	s->bytes = (size_t)fmin(most, CACHES * (isnan(cache) ? calibrate_default_cache : cache));
 	s->memory = hx_pack_alloc(s->bytes);
 	s->logits = hx_xmalloc((MANY + 1) * VOCAB * sizeof(*s->logits));
 	hx_random_init(&random, 1);

@@ -28,7 +28,7 @@ static int open_model(struct hx_instance *in, struct calibrate_step *s, struct c
 
 	if (!rc)
 		rc = hx_instance_open(in, &s->m->engine, &want, err);
-	return rc ? rc : hx_exec_warm_up(in->exec, err);
+	return rc;
 }
 
 static int pass(struct hx_instance *in, int n, struct hx_err *err)
@@ -166,6 +166,8 @@ static int link_cpu(struct calibrate_step *s, struct calibrate_model *model, siz
 
 	if (!rc)
 		rc = open_model(in, s, model, bytes, map, err);
+	if (!rc)
+		rc = hx_exec_warm_up(in->exec, err);
 	if (!rc) {
 		struct link *l = new_link(&s->c->profile, cpu, device);
 
@@ -281,13 +283,23 @@ static int run_windows(struct calibrate_step *s, struct streams *st, struct cont
 	return rc;
 }
 
+/* The smallest of a unit's footprints that none of two caches holds. */
+static double streamed_bytes(const struct unit *a, const struct unit *b)
+{
+	const struct bandwidth *bw = &b->bandwidth;
+	size_t i = 0;
+
+	while (i + 1 < bw->n_footprints && !(bw->footprint_bytes[i] > fmax(a->cache_bytes, b->cache_bytes)))
+		i++;
+	return bw->footprint_bytes[i];
+}
+
 static int contend(struct calibrate_step *s, struct calibrate_model *model, size_t a, size_t b, struct hx_err *err)
 {
 	struct profile *p = &s->c->profile;
-	const struct bandwidth *bw = &p->units[b].bandwidth;
 	struct hx_instance *in = hx_xcalloc(SIDES, sizeof(*in));
 	struct streams st = {.in = {&in[0], &in[1]}};
-	double bytes = bw->footprint_bytes[bw->n_footprints - 2]; /* the first beyond the cache */
+	double bytes = streamed_bytes(&p->units[a], &p->units[b]);
 	char *map_a = hx_xasprintf("%sx%d", name_of(s, a), free_cores(&p->units[a], &p->units[b]));
 	struct contention out;
 	int rc = open_model(&in[0], s, model, bytes, is_cpu(s, a) ? map_a : name_of(s, a), err);

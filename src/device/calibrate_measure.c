@@ -2,7 +2,7 @@
  * model; units take turns on its file. */
 #include "device/calibrate_bench.h"
 
-#include <gsl/gsl_fit.h>
+#include <gsl/gsl_multifit.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -40,45 +40,50 @@ static int visit_all(struct calibrate_step *s, struct benches *all, struct hx_er
 
 /* ---- what it comes to ---- */
 
-/* Of a device: of the operators of its turns, by typical times of kernels and of passes that were not traced, what a launch adds to each, and what
- * waiting for the last adds to a pass. Relative errors count. */
-struct gaps {
-	double *launches, *rest_s, *weights;
-	size_t n;
-};
-
-static void add_gap(struct gaps *g, const struct calibrate_bench *b, const struct calibrate_turn *t)
+/* What a launch adds to each operator of a device, and waiting for the last to a pass: passes that nobody traced, less what kernels take typically. Relative errors
+ * count, and those of passes that something disturbed do not. */
+static void add_gap(const struct calibrate_bench *b, const struct calibrate_turn *t, gsl_matrix *x, gsl_vector *y, size_t row)
 {
-	double kernels_s = 0, pass_s = calibrate_times_typical(&t->took[CALIBRATE_PASS]);
+	double launches = 0, kernels_s = 0, pass_s = calibrate_times_typical(&t->took[CALIBRATE_PASS]);
 
 	for (size_t i = t->first; i < t->first + t->n_samples; i++) {
 		const struct calibrate_sample *s = &b->s->c->samples[i];
 
-		g->launches[g->n] += s->count;
+		launches += s->count;
 		kernels_s += s->count * calibrate_times_typical(&t->took[s->op.kind]);
 	}
-	g->rest_s[g->n] = pass_s - kernels_s;
-	g->weights[g->n++] = 1 / (pass_s * pass_s);
+	gsl_matrix_set(x, row, 0, 1 / pass_s);
+	gsl_matrix_set(x, row, 1, launches / pass_s);
+	gsl_vector_set(y, row, 1 - kernels_s / pass_s);
 }
 
-static void find_gaps(struct unit *u, const struct benches *all, int which)
+static int find_gaps(struct unit *u, const struct benches *all, int which, struct hx_err *err)
 {
-	size_t room = 0;
-	struct gaps g = {0};
-	double sync_s, launch_s, cov00, cov01, cov11, chisq;
+	gsl_vector *y, *c = gsl_vector_alloc(2);
+	gsl_matrix *x, *cov = gsl_matrix_alloc(2, 2);
+	gsl_multifit_robust_workspace *w;
+	size_t n = 0, row = 0;
+	int status;
 
 	for (int i = 0; i < all->n; i++)
-		room += (size_t)all->v[i].n_turns;
-	g = (struct gaps){hx_xcalloc(room, sizeof(double)), hx_xcalloc(room, sizeof(double)), hx_xcalloc(room, sizeof(double)), 0};
+		n += all->v[i].u == which ? (size_t)all->v[i].n_turns : 0;
+	x = gsl_matrix_alloc(n, 2);
+	y = gsl_vector_alloc(n);
+	w = gsl_multifit_robust_alloc(gsl_multifit_robust_bisquare, n, 2);
 	for (int i = 0; i < all->n; i++)
 		for (int k = 0; k < all->v[i].n_turns && all->v[i].u == which; k++)
-			add_gap(&g, &all->v[i], &all->v[i].turns[k]);
-	gsl_fit_wlinear(g.launches, 1, g.weights, 1, g.rest_s, 1, g.n, &sync_s, &launch_s, &cov00, &cov01, &cov11, &chisq);
-	u->sync_s = fmax(sync_s, 0);
-	u->launch_s = fmax(launch_s, 0);
-	free(g.launches);
-	free(g.rest_s);
-	free(g.weights);
+			add_gap(&all->v[i], &all->v[i].turns[k], x, y, row++);
+	status = gsl_multifit_robust(x, y, c, cov, w);
+	u->sync_s = fmax(gsl_vector_get(c, 0), 0);
+	u->launch_s = fmax(gsl_vector_get(c, 1), 0);
+	gsl_multifit_robust_free(w);
+	gsl_matrix_free(x);
+	gsl_matrix_free(cov);
+	gsl_vector_free(y);
+	gsl_vector_free(c);
+	if (status && status != GSL_EMAXITER) /* as far as it got: weights that swing do little harm */
+		return hx_err_set(err, HX_INPUT, "%s: passes do not tell what launches take: %s", u->is.name, gsl_strerror(status));
+	return HX_OK;
 }
 
 /* What ends a segment of a CPU: passes less their operators, of all turns. */
@@ -132,9 +137,10 @@ static void keep_calm(struct calibrate_bench *b, const bool *calm)
 }
 
 /* What the units' figures are, once all is timed. */
-static void settle(struct calibrate_step *s, struct benches *all, const struct calibrate_reads *reads)
+static int settle(struct calibrate_step *s, struct benches *all, const struct calibrate_reads *reads, struct hx_err *err)
 {
 	bool *calm[HX_MAX_UNITS] = {NULL};
+	int rc = HX_OK;
 
 	for (size_t u = 0; u < s->c->profile.n_units; u++)
 		if (reads[u].n)
@@ -147,14 +153,15 @@ static void settle(struct calibrate_step *s, struct benches *all, const struct c
 		if (unit->is.kind == HX_CPU) {
 			unit->sync_s = sync_of(&all->v[u]); /* the smallest model's, where it is not lost in what operators take */
 			unit->wake_s = wake_of(all, (int)u);
-		} else {
-			find_gaps(unit, all, (int)u);
+		} else if (!rc) {
+			rc = find_gaps(unit, all, (int)u, err);
 		}
 		free(calm[u]);
 	}
 	for (int i = 0; i < all->n; i++)
 		for (int k = 0; k < all->v[i].n_turns; k++)
 			fill_samples(&all->v[i], &all->v[i].turns[k]);
+	return rc;
 }
 
 /* A device's are those of the first CPU, whose memory is its own or beside it. */
@@ -193,7 +200,7 @@ int calibrate_measure(struct calibrate_step *s, struct hx_err *err)
 		if (s->c->profile.units[u].is.kind == HX_CPU)
 			calibrate_reads_take(&reads[u], true);
 	if (!rc)
-		settle(s, &all, reads);
+		rc = settle(s, &all, reads, err);
 	for (size_t u = 0; u < s->c->profile.n_units; u++)
 		calibrate_reads_free(&reads[u]);
 	free((void *)reader.buffer);

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Sizes of models, in last-level caches; --quick leaves the third out and halves the last. */
+/* Sizes of models, in last-level caches; --quick has the first, the second and the last but one. */
 static const double footprints[CALIBRATE_FOOTPRINTS] = {0.125, 0.5, 1, 2, 8};
-enum { LEFT_OUT = 2 };
+static const bool quick_footprints[CALIBRATE_FOOTPRINTS] = {true, true, false, true, false};
 
 const double calibrate_default_cache = 4 << 20;
 
-/* Rows that devices' kernels take differently: tiles of up to eight, whole ones, and one row more. */
+/* Rows that calibrate_bench.c takes of devices. */
 static const int device_rows[] = {1, 2, 3, 4, 5, 6, 8, 9, 16, 32, 64, 128};
 enum { DEVICE_ROWS = sizeof(device_rows) / sizeof(*device_rows) };
 
@@ -61,14 +61,14 @@ static void list_cores(struct bandwidth *b, int cores)
 
 static void list_footprints(struct bandwidth *b, const struct calibrate_options *o, double cache_bytes, double room_bytes)
 {
-	double last = footprints[CALIBRATE_FOOTPRINTS - 1] / (o->quick ? 2 : 1), unit = fmin(cache_bytes, room_bytes / last);
+	double last = footprints[CALIBRATE_FOOTPRINTS - 1], unit = fmin(cache_bytes, room_bytes / last);
 
 	if (o->largest_bytes > 0)
 		unit = fmin(unit, o->largest_bytes / last);
 	b->footprint_bytes = numbers(CALIBRATE_FOOTPRINTS);
 	for (int i = 0; i < CALIBRATE_FOOTPRINTS; i++)
-		if (!o->quick || i != LEFT_OUT)
-			b->footprint_bytes[b->n_footprints++] = round(unit * fmin(footprints[i], last));
+		if (!o->quick || quick_footprints[i])
+			b->footprint_bytes[b->n_footprints++] = round(unit * footprints[i]);
 	b->bytes_s = hx_xcalloc(b->n_footprints, sizeof(*b->bytes_s));
 	for (size_t i = 0; i < b->n_footprints; i++)
 		b->bytes_s[i] = numbers(b->n_cores);
