@@ -101,6 +101,16 @@ static double wake_s(const struct predict *p, const struct pair *pair)
 	return sum;
 }
 
+/* Waits of a round that drafting alone would have and a drafter that is wholly on a device has not: it drafts greedily without coming back to the host. */
+static double spared_waits_s(const struct predict *p, const struct pair *pair, int gamma)
+{
+	const struct sweep *sw = &p->study->sweep;
+	const struct hx_chain *draft = pair->plan.chains[HX_CHAIN_DRAFT];
+	bool through = pair->plan.drafter == HX_DRAFT_MODEL && draft->n_segments == 1 && p->study->profile.units[draft->segments[0].unit].is.kind != HX_CPU;
+
+	return through && sw->kv_cache && !(sw->temperature > 0) && sw->model != COST_EQ1 ? (gamma - 1) * pair->draft1_again.sync_s : 0;
+}
+
 /* gamma_i: index into pair->verify. */
 static struct output output_of(const struct predict *p, struct pair *pair, size_t gamma_i, int gamma, const struct rounds *r, double draft_factor)
 {
@@ -122,6 +132,7 @@ static struct output output_of(const struct predict *p, struct pair *pair, size_
 			add_draft(&o, &pair->draft1, r->rounds - twos, draft_factor);
 			add_draft(&o, &pair->draft2, twos, draft_factor);
 			add_draft(&o, again, r->rounds * (gamma - 1), draft_factor);
+			o.sync_s -= r->rounds * spared_waits_s(p, pair, gamma);
 		}
 	}
 	if (!eq1 && !p->study->costs.relative && gamma && pair->key.mode == HX_SEQUENTIAL)

@@ -113,6 +113,21 @@ static void check_shared_units(const struct predict *p, struct pair *pair)
 	}
 }
 
+/* Threads that wait for the other model's pass keep their processors. */
+static void check_processors(const struct predict *p, struct pair *pair)
+{
+	struct placed_clash clash;
+	int cores[HX_MAX_UNITS];
+
+	for (int u = 0; u < HX_MAX_UNITS; u++) {
+		int a = pair->target->cores[u], b = pair->draft->cores[u];
+
+		cores[u] = pair->key.mode == HX_OVERLAPPED ? a + b : a > b ? a : b;
+	}
+	if (placed_clashes(&p->study->profile, cores, &clash))
+		pair->refusal = (struct refusal){REFUSED_PROCESSOR, (short)clash.unit, false, clash.processor, clash.other};
+}
+
 /* Switching between passes would take longer than they do. Clocks that were rounded to MHz, or written in GHz, are the same. */
 static void check_clocks(const struct predict *p, struct pair *pair)
 {
@@ -167,6 +182,8 @@ static void check_pair(const struct predict *p, struct pair *pair)
 		pair->refusal.kind = REFUSED_ACCEPTANCE;
 	else if (pair->key.mode == HX_OVERLAPPED)
 		check_shared_units(p, pair);
+	if (!pair->refusal.kind && pair->draft)
+		check_processors(p, pair);
 	if (!pair->refusal.kind && pair->draft)
 		check_clocks(p, pair);
 	if (!pair->refusal.kind && st->costs.n)

@@ -1,4 +1,4 @@
-/* Measures this machine's CPU units with the engine's own kernels and fits the cost model's parameters to what was measured: an ordinary hardware
+/* Measures this machine's CPUs and OpenCL devices with the engine's own kernels and fits the cost model's parameters to what was measured: an ordinary hardware
  * profile. Owns the order of measurements and the figures; printing, files and the database are the command's. */
 #ifndef DEVICE_CALIBRATE_H
 #define DEVICE_CALIBRATE_H
@@ -57,7 +57,7 @@ struct calibration {
 	int dropped;            /* visits of models for repeats, for want of time */
 };
 
-/* Measures, then fits. The machine's threads pin the caller. HX_IO: interrupted, no room for models in TMPDIR. */
+/* Measures, then fits. A CPU is among the units. The machine's threads pin the caller. HX_IO: interrupted, no room for models in TMPDIR, a device that fails. */
 int calibrate(struct calibration *c, struct machine *m, const struct calibrate_options *o, struct hx_err *err);
 void calibrate_free(struct calibration *c);
 
