@@ -195,6 +195,16 @@ sweep cached tiny "$db"
 validate "$drafted" --repeats 1 --format csv
 is "models that a cache holds do not wait for it" "$status$(cell 1 memory_speed)" 0
 
+# ---- how sure the prediction was ----
+
+sed 's/"ceiling"/"residual": 0.1, &/g' here.json >sure.json
+db=sure.db
+sweep sure tiny "$db"
+ask 'UPDATE point SET speedup_p05 = NULL, speedup_p95 = NULL, p_gain = NULL'
+validate "$drafted" --repeats 1
+is "what is measured has the interval of its prediction" "$status|$(ask 'SELECT id, speedup_p05 <= predicted_speedup, speedup_p95 >= predicted_speedup FROM validation')" \
+	"0|$drafted|1|1"
+
 # ---- interrupted ----
 
 db=stopped.db
