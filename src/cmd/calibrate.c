@@ -160,7 +160,7 @@ static int read_options(struct options *o, const struct opt_command *about, int 
 		{"types", 0, "T,...", "weight types, or all (default: f16,q8_0,q4_0; f16 always)", &o->types, NULL},
 		{"quick", 0, NULL, "fewer and shorter measurements, for a first impression", NULL, &o->quick},
 		{"kernels", 0, "SET", "kernels to measure (default: the fastest)", &o->kernels, NULL},
-		{"largest", 0, "SIZE", "no model larger than that (default: 8 last-level caches)", &o->largest, NULL},
+		{"largest", 0, "SIZE", "no model larger than that (default: 4 last-level caches)", &o->largest, NULL},
 		{"db", 0, "FILE", "store the samples there (default: " CMD_DEFAULT_DB ")", &o->db, NULL},
 		{"force", 0, NULL, "replace a file that is no calibration", NULL, &o->force},
 		{"quiet", 'q', NULL, "no progress", NULL, &o->quiet},

@@ -34,13 +34,13 @@ struct calibrate_options {
 	bool units[HX_MAX_UNITS]; /* of the machine's */
 	bool types[HX_TYPE_COUNT];
 	bool quick;
-	double largest_bytes;     /* of a synthesised model; 0: eight times the last cache */
+	double largest_bytes;     /* of a synthesised model; 0: four times the last cache */
 	const volatile sig_atomic_t *stop; /* ends it, with HX_IO, when it becomes non-zero; NULL: never */
 	void (*progress)(void *arg, int done, int all); /* visits of models, 0 before the first; NULL: not wanted */
 	void *arg;
 };
 
-enum { CALIBRATE_FOOTPRINTS = 8 /* at most */ };
+enum { CALIBRATE_FOOTPRINTS = 7 /* at most */ };
 
 struct calibration {
 	struct profile profile; /* owned, strings too; profile_free. Without name and sources */

@@ -23,9 +23,8 @@ const struct calibrate_plan calibrate_plans[CALIBRATE_FOOTPRINTS] = {
 	{3, true, false, {"xx.x.x.xx..x...x.x..", {32}}, {NULL, {0}}},
 	{0.125, false, true, {"xx.x.x.x.......x.x..", {32}}, {"xxxxxx.xx......x.xxx", {32, 512}}},
 	{0.5, false, true, {"xxxxxxxxxxxxxxxxxxxx", {32, 512, CALIBRATE_CONTEXT}}, {"xxxxxx.xx......x....", {32}}},
-	{1, false, false, {"xx.x...x............", {32}}, {"xx.x...x............", {32}}},
-	{2, false, true, {"xxxxxxxxx..x...x....", {32}}, {"xxxxxx.xx...........", {32}}},
-	{8, false, false, {"xxxxxxxxx..x...xx...", {32}}, {"xx.x.x.xx...........", {32}}},
+	{2, false, true, {"xxxxxxxxx..x...x....", {32}}, {"xx.x.x.xx...........", {32}}},
+	{4, false, false, {"xx.x...x............", {32}}, {"xx.x...x............", {32}}},
 };
 
 struct calibrate_place {
