@@ -23,7 +23,6 @@ struct options {
 
 struct validating {
 	struct session s;
-	struct store *store;
 	struct validate v;
 	struct validate_set set;
 	struct validate_choice choice;
@@ -98,24 +97,28 @@ static int validate_all(struct validating *x, const char *command, const char *d
 {
 	double load = machine_load();
 	struct hx_err ignored;
-	int rc = store_open(&x->store, db, STORE_WRITE, err), rc_end;
+	struct store *store;
+	int rc = store_open(&store, db, STORE_WRITE, err), rc_end;
 	bool whole = false;
 
-	if (rc || (rc = intervals_store_ids(x->store, x->s.sweep.id, &x->s.predict, x->set.ids, x->set.n, err)))
-		return rc;
-	x->v.store = x->store;
+	if (!rc) { /* it may have been of an older version until now */
+		store_close(x->s.store);
+		x->s.store = x->v.store = store;
+	}
 	if (!quiet && load > MACHINE_BUSY)
 		fprintf(stderr, "hexplore: this machine is busy (load %.2f): times will be too long and scatter\n", load);
 	interrupt_catch(true);
 	x->v.run = x->gone_on.run;
-	if (!x->v.run)
+	if (!rc)
+		rc = intervals_store_ids(store, x->s.sweep.id, &x->s.predict, x->set.ids, x->set.n, err);
+	if (!rc && !x->v.run)
 		rc = validate_record(&x->v, command, x->set.ids, x->set.n, err);
 	if (!rc)
 		rc = validate_set_measure(&x->set, &x->v, &x->s, budget_s, quiet, &whole, err);
 	interrupt_catch(false);
 	rc_end = validate_end(&x->v, !rc && whole, rc ? &ignored : err);
 	rc = rc ? rc : rc_end;
-	rc_end = print(x, rc ? &ignored : err);
+	rc_end = x->v.run ? print(x, rc ? &ignored : err) : HX_OK;
 	return rc ? rc : rc_end ? rc_end : interrupt_came() ? INTERRUPT_STATUS : HX_OK;
 }
 
@@ -277,7 +280,6 @@ int cmd_validate(const struct opt_command *about, int argc, char **argv, struct 
 	    !(o.resume && (rc = find_run(&x, &o, sweep, sizeof(sweep), err))))
 		rc = load_and_run(&x, &o, command, budget_s, err);
 	validate_set_free(&x.set);
-	store_close(x.store);
 	session_close(&x.s);
 	free(command);
 	return rc;
