@@ -158,7 +158,7 @@ merge --db copy.db others.db mali.db x-2-of-4.db >/dev/null
 is "and so is a copy" "$(content copy.db 1) $(content copy.db 2) $(content copy.db 3) $(content copy.db 4) $(sqlite3 copy.db 'SELECT count(*) FROM sweep')" \
 	"$before $one $(content mali.db) 4"
 sqlite3 mali.db "INSERT INTO device VALUES (1, '{}'); INSERT INTO run VALUES (1, 1, 'validate 1', '0', 0, 'now', NULL, NULL);
-	INSERT INTO measurement VALUES (1, 1, 1, 'baseline', 1, 1, 0, NULL, NULL, NULL, NULL, 1, 1, 1, 0, 0, NULL)"
+	INSERT INTO measurement VALUES (1, 1, 1, 'baseline', 1, 1, 0, NULL, NULL, NULL, NULL, 1, 1, 1, 0, 0, NULL, NULL, NULL)"
 run merge --db measured.db mali.db x-2-of-4.db
 is "what was measured stays, and a line says so" "$status $(echo "$err" | grep mali) $(sqlite3 measured.db 'SELECT count(*) FROM measurement')" \
 	"0 hexplore: measurements stay in 'mali.db': predictions alone are joined 0"

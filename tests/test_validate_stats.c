@@ -130,9 +130,23 @@ static void shares(void **state)
 	free(accepted);
 }
 
+/* 1 - 6 sum d^2 / (n (n^2 - 1)) without ties; of ties, the correlation of mean ranks. */
+static void ranks(void **state)
+{
+	static const double a[] = {1, 2, 3, 4, 5}, order[] = {10, 20, 30, 40, 1000}, swapped[] = {2, 1, 4, 3, 5}, against[] = {5, 4, 3, 2, 1};
+	static const double tied[] = {1, 1, 2, 2, 3};
+
+	(void)state;
+	check_near(validate_spearman(a, order, COUNT(a)), 1, 1e-12);
+	check_near(validate_spearman(a, swapped, COUNT(a)), 1 - 6 * 4 / 120., 1e-12);
+	check_near(validate_spearman(a, against, COUNT(a)), -1, 1e-12);
+	check_near(validate_spearman(a, tied, COUNT(a)), 9 / sqrt(10 * 9), 1e-12);
+	check_near(validate_spearman(a, order, 1), NAN, 0);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
+	const struct CMUnitTest tests[] = {cmocka_unit_test(ranks), 
 		cmocka_unit_test(medians), cmocka_unit_test(intervals), cmocka_unit_test(two_values), cmocka_unit_test(many_values),
 		cmocka_unit_test(errors),  cmocka_unit_test(sequences), cmocka_unit_test(shares),
 	};

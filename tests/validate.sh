@@ -195,6 +195,62 @@ sweep cached tiny "$db"
 validate "$drafted" --repeats 1 --format csv
 is "models that a cache holds do not wait for it" "$status$(cell 1 memory_speed)" 0
 
+# ---- chosen points ----
+
+db=many.db
+sed 's/"gamma": .3./"gamma": [1, 2, 3, 4]/; s/, "overlapped"//; s/"early-exit:1"/"early-exit:1", "early-exit:2"/' tiny.json >many.json
+sweep here many "$db"
+validate --top 3 --repeats 1 --format csv
+is "the best are validated" "$status $(cell 1 id) $(cell 2 id) $(cell 3 id)" \
+	"0 $(ask "SELECT id FROM prediction WHERE feasible AND drafter IS NOT 'ngram' ORDER BY speedup DESC, id LIMIT 3" | xargs)"
+run "$HEXPLORE" validate --db $db --top 13 --repeats 1
+like "what cannot be run here is passed over, which is told" "$status $err" '4 points passed over that cannot be run here: point [0-9]*: what ngram drafts'
+front=$("$HEXPLORE" pareto --db $db --format csv | sed 1d | cut -d, -f2 | xargs | tr ' ' ,)
+front=$(ask "SELECT id FROM prediction WHERE id IN ($front) AND drafter IS NOT 'ngram' ORDER BY tpot_s" | xargs)
+validate --pareto --repeats 1 --format csv
+is "the front is validated" "$status $(echo "$out" | sed 1d | cut -d, -f2 | xargs)" "0 $front"
+# sampled OPTION...: the ids that a sample has
+sampled() {
+	validate --repeats 1 --format csv --sample "$@"
+	echo "$out" | sed 1d | cut -d, -f2 | xargs
+}
+first=$(sampled 8)
+is "a sample has so many points" "$(echo "$first" | wc -w)" 8
+is "each once" "$(echo "$first" | tr ' ' '\n' | sort -u | wc -l)" 8
+is "the same for the same seed" "$(sampled 8)" "$first"
+is "others for another" "$([ "$(sampled 8 --seed 99)" = "$first" ]; echo $?)" 1
+is "it is spread over gamma" "$(ask "SELECT group_concat(DISTINCT gamma) FROM (SELECT gamma FROM prediction WHERE id IN ($(echo "$first" | tr ' ' ,)) ORDER BY gamma)")" 1,2,3,4
+validate --sample 8 --repeats 1 --format csv
+like "the regret is measured" "$err" '^regret [0-9.-]* %: point [0-9]* was predicted fastest'
+like "by repeats of a kind of their own" "$(ask "SELECT count(DISTINCT point), min(n), max(n) FROM (SELECT point, count(*) AS n FROM measurement
+	WHERE kind = 'again' AND run = (SELECT max(id) FROM run) GROUP BY point)")" '^[56][|]([5-9]|10|11)[|]'
+report=$("$HEXPLORE" report --db $db 2>/dev/null | head -n 1)
+is "a report says the same" "$report" "$(echo "$err" | head -n 1)"
+
+# ---- gone on with ----
+
+run=$(ask 'SELECT max(id) FROM run')
+like "no run to go on with" "$(validate --resume; echo "$status $err")" '^2 hexplore: --resume: no validation run was left'
+# what an interruption leaves: a run without an end, points without pairs, and one with fewer than it wants
+ask "UPDATE run SET ended = NULL WHERE id = $run; DELETE FROM measurement WHERE run = $run AND (kind = 'again' OR point IN (SELECT point FROM chosen
+	WHERE run = $run AND place > 3))"
+before=$(ask "SELECT * FROM measurement WHERE run = $run")
+validate --resume --repeats 2 --format csv
+is "it goes on with the same points" "$status $(echo "$out" | sed 1d | cut -d, -f2 | xargs)" "0 $first"
+is "in the same run, which ends" "$(ask "SELECT max(id), ended NOTNULL FROM run WHERE id = $run")|$(ask 'SELECT max(id) FROM run')" "$run|1|$run"
+is "what was measured stays" "$(ask "SELECT m.* FROM measurement m JOIN chosen c ON c.run = m.run AND c.point = m.point
+	WHERE m.run = $run AND m.kind != 'again' AND m.repeat = 1 AND c.place <= 3")" "$before"
+is "pairs are added" "$(ask "SELECT DISTINCT repeats FROM validation WHERE run = $run")" 2
+pairs=$(ask "SELECT count(*) FROM measurement WHERE run = $run AND kind = 'baseline'")
+validate --resume --run "$run" --repeats 2
+is "what is finished is not measured again" "$status $(ask "SELECT count(*) FROM measurement WHERE run = $run AND kind = 'baseline'")" "0 $pairs"
+refused "outputs of another length" "run $run generates 16 tokens an output: resume it with --tokens 16" --resume --run "$run" --tokens 5
+refused "a run that is not there" '--run: there is no validation run 999' --resume --run 999
+refused "two ways to choose" 'validate: one of ids, --top, --pareto, --sample and --resume' --top 3 --pareto
+refused "ids and a way to choose" 'validate: one of ids' 1 --sample 3
+refused "a seed of nothing" '--seed: ' 1 --seed 3
+refused "a run that is not gone on with" '--run: ' 1 --run 3
+
 # ---- interrupted ----
 
 db=stopped.db
@@ -211,4 +267,8 @@ is "its repeats are there" "$(ask 'SELECT count(*) FROM validation')" 1
 is "its run has no end" "$(ask 'SELECT count(ended) FROM run')" 0
 is "what there was is listed" "$(wc -l <stopped.csv)" 2
 is "no file is left behind" "$(ls files)" ""
+before=$(ask "SELECT * FROM measurement WHERE repeat = 1")
+validate --resume --repeats 2 --tokens 2500 --format csv
+is "it can be gone on with" "$status$(cell 1 pairs)$(ask 'SELECT count(ended) FROM run')" 021
+is "after the pairs that there are" "$(ask "SELECT * FROM measurement WHERE repeat = 1")" "$before"
 done_testing

@@ -203,13 +203,17 @@ out:
 static int check_identity(struct store *s, enum store_access access, struct hx_err *err)
 {
 	int64_t application, version, tables;
+	int rc = HX_OK;
 
-	/* of one moment: another process may be creating the schema */
+	/* of one moment: another process may be creating the schema, or bringing it to the latest version */
 	if (sqlite3_exec(s->db, "BEGIN; SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) != SQLITE_OK)
 		return store_fail(s, err);
 	application = integer(s, "PRAGMA application_id", 0);
 	version = integer(s, "PRAGMA user_version", 0);
 	tables = integer(s, "SELECT count(*) FROM sqlite_schema", 0);
+	s->version = (int)version;
+	if (application == SCHEMA_APPLICATION && version >= SCHEMA_OLDEST && version <= SCHEMA_VERSION)
+		rc = check_schema(s, err);
 	sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
 	if (application == SCHEMA_APPLICATION && version > SCHEMA_VERSION)
 		return hx_err_set(err, HX_INPUT, "database '%s' is of a newer hexplore (schema %d, this one knows %d)", s->path, (int)version, SCHEMA_VERSION);
@@ -217,10 +221,6 @@ static int check_identity(struct store *s, enum store_access access, struct hx_e
 		return hx_err_set(err, HX_INPUT, "database '%s' is of an older hexplore (schema %d, this one knows %d); sweep again into another with --db",
 				  s->path, (int)version, SCHEMA_VERSION);
 	if (application == SCHEMA_APPLICATION) {
-		int rc;
-
-		s->version = (int)version;
-		rc = check_schema(s, err);
 		if (rc || access == STORE_READ)
 			return rc;
 		/* the check holds the write lock: of a file larger than this it could take longer than others wait */
