@@ -27,9 +27,9 @@ measured() {
 # ---- nothing measured ----
 validation --db empty.db
 is "nothing measured: status" "$status$out" 1
-is "nothing measured: message" "$err" "hexplore: no point of sweep 1 was measured yet; 'hexplore validate' measures some, --sweep-id names another sweep"
+is "nothing measured: message" "$err" "hexplore: sweep 1 has no validation run; 'hexplore validate' makes one"
 validation --db empty.db --sweep-id all
-is "nothing measured in any sweep" "$status $err" "1 hexplore: no point was measured yet; 'hexplore validate' measures some"
+is "nothing measured in any sweep" "$status $err" "1 hexplore: no sweep has a validation run; 'hexplore validate' makes one"
 
 # ---- text ----
 measured 1 1 '(CASE id % 2 WHEN 0 THEN 1.03 ELSE 0.98 END)'
@@ -45,7 +45,7 @@ like "question and answer" "$out" "^Do the predictions hold\? $n points, $mape %
 like "the machine is named" "$out" '^Rockchip RK3588 \| profile rk3588 '
 like "it says what is synthesised" "$(printf '%s' "$out" | tr '\n' ' ')" "synthesised: $n of $n,"
 like "the figures" "$out" "^mean absolute error $mape %"
-like "the worst point" "$out" "^worst [+-][0-9.]+ % \(point 1:$worst\)"
+like "the worst point" "$out" "^worst [+-][0-9.]+ % \(point $worst\)"
 for group in plain 'a76 <- a55' 'g610 <- a76' 'a76[+]g610 <- a55'; do
 	like "a group by units: $group" "$out" "^[A-H] $group: [0-9]+, "
 done
@@ -62,12 +62,16 @@ like "another" "$out" "^Do the predictions hold\? $n points, $mape % off"
 validation --db all.db --sweep-id all
 like "all sweeps" "$out" "^Do the predictions hold\? $((2 * n)) points"
 like "each is named" "$out" 'sweep 1 \(smollm2-1.7b\), 2'
-validation --db all.db --sweep-id all --run 2
-like "one run" "$out" "^Do the predictions hold\? $n points, 0.0 % off"
-validation --db all.db --sweep-id all --run all
+like "points are named with their sweeps" "$out" "\(point 1:$worst\)"
+validation --db all.db --run 1
+like "one run" "$out" "^Do the predictions hold\? $n points, $mape % off"
+measured 3 2 1.01
+validation --db all.db
+like "the latest run" "$out" "^Do the predictions hold\? $n points, 1.0 % off"
+validation --db all.db --run all
 like "all runs" "$out" "^Do the predictions hold\? $((2 * n)) points"
 validation --db all.db --run 7
-is "a run that has measured nothing" "$status $err" "1 hexplore: run 7 has measured no point of this sweep"
+is "a run that there is not" "$status" 2
 validation --db all.db --run x
 is "a run that is none" "$status" 2
 run "$HEXPLORE" plot heatmap --db all.db --sweep-id all
@@ -76,8 +80,7 @@ is "other charts are of one sweep" "$status" 2
 # ---- pictures ----
 sqlite3 all.db "UPDATE point SET speedup_p05 = speedup * 0.9, speedup_p95 = speedup * 1.1 WHERE id % 2; INSERT INTO measured_speedup
 	SELECT run, sweep, id, measured_speedup * 0.98, measured_speedup * 1.02 FROM validation WHERE id % 3"
-sqlite3 all.db "UPDATE sweep SET target = '\"; system(\"touch hit1\"); '' \`touch hit2\` \$(touch hit3)';
-	UPDATE mapping SET text = '\"; system(\"touch hit4\"); ''' WHERE text = 'a55x2'"
+sqlite3 all.db "UPDATE input SET text = replace(text, 'Rockchip RK3588', '''; system(''touch hit1''); # \`touch hit2\` \$(touch hit3) @x %s <b>')" || exit 1
 validation --db all.db --sweep-id 1
 is "hostile names as text" "$status$err" 0
 if command -v gnuplot >/dev/null; then
@@ -92,7 +95,7 @@ if command -v gnuplot >/dev/null; then
 	like "intervals" "$(cat v.svg)" '>bars: 90 % interval of the<'
 	like "groups" "$(cat v.svg)" '>g610 &lt;- a76: '
 	like "figures" "$(cat v.svg)" ">mean absolute error $mape %<"
-	like "a hostile string is shown as it is" "$(cat v.svg)" 'system\("touch hit1"\)'
+	like "a hostile string is shown as it is" "$(cat v.svg)" '; system\(.*touch hit1.*\); # `touch hit2`'
 else
 	skip "pictures" "gnuplot is not installed"
 fi

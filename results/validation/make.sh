@@ -17,6 +17,8 @@ SEED=${SEED:-1}
 CASES=${CASES:-pair validation-pair ${PAIR_POINTS:-50} ${PAIR_BUDGET:-12m} --target models/pair/pair-target.gguf --draft models/pair/pair-drafter.gguf
 1b validation-1b ${BIG_POINTS:-35} ${BIG_BUDGET:-25m}}
 
+begun= # the line of the state that says that a run can be gone on with
+
 fail() {
 	echo "make results: $*" >&2
 	exit 1
@@ -31,6 +33,10 @@ into() {
 	grep -Fqxs "hexplore $*" "$out/work/commands" || echo "hexplore $*" >>"$out/work/commands"
 	"$HEXPLORE" "$@" </dev/null >"$out/work/$into_name.part" || {
 		status=$?
+		if [ $status -eq 2 ] && [ "$begun" ]; then # refused: there is nothing to go on with
+			grep -Fvx "$begun" "$state" >"$state.part"
+			mv "$state.part" "$state"
+		fi
 		[ $status -ne 130 ] || echo "make results: interrupted; called again it goes on from here" >&2
 		exit $status
 	}
@@ -74,7 +80,8 @@ validate() {
 		is_done "run $run $name" && continue
 		resume=
 		! is_done "begun $run $name" || resume=--resume
-		mark "begun $run $name"
+		begun="begun $run $name"
+		mark "$begun"
 		# shellcheck disable=SC2086
 		into "run-$run-$name.txt" validate --sample "$points" --seed "$SEED" --budget "$budget" --sweep-id $id --db "$db" $options $resume
 		mark "run $run $name"
@@ -86,8 +93,8 @@ validate() {
 
 page() {
 	into points.csv report --sweep-id all --run all --db "$db" --format csv
-	into report.txt report --sweep-id all --run all --db "$db"
-	into validation.txt plot validation --sweep-id all --run all --db "$db" -o "$out/validation.png"
+	into report.txt report --sweep-id all --db "$db"
+	into validation.txt plot validation --sweep-id all --db "$db" -o "$out/validation.png"
 	into roofline.txt plot roofline --samples --db "$db" -o "$out/roofline.png"
 	cp "$out/work/points.csv" "$out/work/report.txt" "$out" || exit
 	awk -f results/validation/page.awk -v profile="$out/machine.json" -v work="$out/work" "$out/points.csv" >"$out/work/README.md" && mv "$out/work/README.md" "$out/README.md" || exit

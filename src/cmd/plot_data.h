@@ -25,8 +25,7 @@ struct rows {
 /* What a chart is drawn from. */
 struct plotting {
 	struct session s;
-	const char *path, *target_quant, *drafter, *objectives, *trace, *from, *to, *run; /* options, or NULL */
-	bool all_sweeps;                 /* and not s.sweep alone */
+	const char *path, *target_quant, *drafter, *objectives, *trace, *from, *to, *run, *db, *sweep_ids; /* options, or NULL */
 	bool samples;                    /* of a calibration, in the place of a point */
 	int64_t id;                      /* asked for; 0: none */
 	struct row best;                 /* the point asked for, or the best speculative one */

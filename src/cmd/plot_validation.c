@@ -1,19 +1,17 @@
 /* hexplore plot validation: predictions beside what was measured. */
-#include "base/text.h"
+#include "cmd/figures.h"
+#include "cmd/measured_select.h"
 #include "cmd/plot_data.h"
-#include "device/validate_stats.h"
 #include "output/plot_validation.h"
 
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_POINTS = 4000, UNITS = 96, FIGURES = 8, LABEL = 160 };
+enum { UNITS = 96, FIGURES = 10, LABEL = 160 };
 static const double least = 1e-6, most = 1e6; /* speedups; a database may have been edited */
-
-enum { SWEEP, POINT, RUN, TARGET, TARGET_MAP, DRAFTER, DRAFT_MAP, GAMMA, MODE, SYNTHESISED, PREDICTED, P05, P95, MEASURED, LOW, HIGH, N_READ };
-static const char *const read_columns[N_READ] = {"sweep", "id", "run", "target", "target_map", "drafter", "draft_map", "gamma", "mode", "synthesised",
-						 "predicted_speedup", "speedup_p05", "speedup_p95", "measured_speedup", "measured_low", "measured_high"};
 
 /* Points of the same units, whatever the cores. */
 struct group {
@@ -22,16 +20,14 @@ struct group {
 	double error; /* mean of absolute values */
 };
 
-struct validated {
-	struct plot_validated v[MOST_POINTS];
-	long long sweep[MOST_POINTS], point[MOST_POINTS];
-	double predicted[MOST_POINTS], measured[MOST_POINTS];
-	size_t n, n_synthesised;
+struct drawn {
+	struct measured_set set; /* of what can be drawn; borrowed but for v itself */
+	struct plot_validated *points;
 	struct group groups[PLOT_GROUPS];
-	size_t n_groups;
+	size_t n_groups, n_synthesised, n_covered, n_intervals;
 	char runs[80], of[400]; /* which runs; which sweeps, with their targets */
-	double run;             /* the last named in runs */
-	bool many;              /* more than fit */
+	char lines[FIGURES][LABEL];
+	size_t n_lines;
 };
 
 /* Adds what is not there yet to a list separated by commas. */
@@ -66,16 +62,18 @@ static void units_of(const char *mapping, char *buf, size_t size)
 	}
 }
 
-static size_t group_of(struct validated *x, const struct store_value *v, bool plain)
+static size_t group_of(struct drawn *x, const struct measured *m)
 {
+	const struct space *space = &m->s->space;
 	char units[UNITS] = "plain";
 	size_t i = 0;
 
-	if (!plain) {
+	if (m->pt.gamma) {
 		*units = '\0';
-		units_of(v[TARGET_MAP].text ? v[TARGET_MAP].text : "", units, sizeof(units));
+		units_of(space->target.v[m->pt.target_map].text, units, sizeof(units));
 		snprintf(units + strlen(units), sizeof(units) - strlen(units), " <- ");
-		units_of(v[DRAFT_MAP].text ? v[DRAFT_MAP].text : v[DRAFTER].text ? v[DRAFTER].text : "", units, sizeof(units));
+		units_of(m->pt.draft_map >= 0 ? space->draft[m->pt.drafter].v[m->pt.draft_map].text : m->s->study.drafters[m->pt.drafter].name, units,
+			 sizeof(units));
 	}
 	while (i < x->n_groups && strcmp(x->groups[i].units, units) != 0)
 		i++;
@@ -86,106 +84,118 @@ static size_t group_of(struct validated *x, const struct store_value *v, bool pl
 	return i;
 }
 
-static int collect(void *arg, const struct store_value *v)
+static void add_point(struct drawn *x, const struct measured *m)
 {
-	struct validated *x = arg;
-	double predicted = v[PREDICTED].number, measured = v[MEASURED].number;
-	bool plain = !(v[GAMMA].number > 0);
+	size_t g = group_of(x, m);
 	char word[LABEL];
-	size_t g;
 
-	if (!(predicted > least && predicted < most && measured > least && measured < most))
-		return 0;
-	x->many = x->n == MOST_POINTS;
-	if (x->many)
-		return 1;
-	g = group_of(x, v, plain);
 	x->groups[g].n++;
-	x->groups[g].error += fabs(predicted / measured - 1);
-	x->sweep[x->n] = (long long)v[SWEEP].number;
-	x->point[x->n] = (long long)v[POINT].number;
-	x->predicted[x->n] = predicted;
-	x->measured[x->n] = measured;
-	x->n_synthesised += v[SYNTHESISED].number > 0;
-	x->v[x->n++] = (struct plot_validated){.predicted = {predicted, v[P05].number, v[P95].number},
-					       .measured = {measured, v[LOW].number, v[HIGH].number},
-					       .group = g,
-					       .style = plain								? PLOT_PLAIN
-							: v[MODE].text && strcmp(v[MODE].text, "overlapped") == 0 ? PLOT_OVERLAPPED
-														: PLOT_SEQUENTIAL};
-	snprintf(word, sizeof(word), "%.0f", v[RUN].number);
+	x->groups[g].error += fabs(measured_error(m));
+	x->n_synthesised += m->synthesised;
+	x->n_intervals += m->p95 >= m->p05; /* not of NAN */
+	x->n_covered += m->measured.median >= m->p05 && m->measured.median <= m->p95;
+	x->points[x->set.n] = (struct plot_validated){.predicted = {m->predicted, m->p05, m->p95},
+						      .measured = {m->measured.median, m->measured.low, m->measured.high},
+						      .group = g,
+						      .style = !m->pt.gamma			 ? PLOT_PLAIN
+							       : m->pt.mode == HX_OVERLAPPED ? PLOT_OVERLAPPED
+											 : PLOT_SEQUENTIAL};
+	x->set.v[x->set.n++] = *m;
+	snprintf(word, sizeof(word), "%lld", (long long)m->run);
 	add_word(x->runs, sizeof(x->runs), word);
-	snprintf(word, sizeof(word), "%.0f (%.64s)", v[SWEEP].number, v[TARGET].text ? v[TARGET].text : "");
+	snprintf(word, sizeof(word), "%lld (%.64s)", (long long)m->s->sweep.id, m->s->study.target.name);
 	add_word(x->of, sizeof(x->of), word);
-	return 0;
 }
 
-static int read_points(struct plotting *p, struct validated *x, struct hx_err *err)
+static void add_points(struct drawn *x, const struct measured_set *all)
 {
-	struct store_query q = {.view = STORE_VALIDATION, .sweep = p->all_sweeps ? 0 : p->s.sweep.id, .columns = read_columns, .n_columns = N_READ};
-	long run;
-	int rc = HX_OK;
+	x->set.v = hx_xcalloc(all->n, sizeof(*x->set.v));
+	x->points = hx_xcalloc(all->n, sizeof(*x->points));
+	for (size_t i = 0; i < all->n; i++) {
+		const struct measured *m = &all->v[i];
 
-	if (p->run && strcmp(p->run, "all") != 0 && !(rc = text_int(p->run, 1, 1000000000, "--run", &run, err)))
-		plot_data_compare(&q, "run", "=", (double)run);
-	if (rc)
-		return rc;
-	rc = store_select(p->s.store, &q, collect, x, err);
-	if (x->many)
-		rc = hx_err_set(err, HX_INPUT, "more than %d points were measured; --run and --sweep-id choose some", MOST_POINTS);
-	if (!rc && !x->n && p->run)
-		rc = hx_err_set(err, HX_NO, "run %.20s has measured no point of %s", p->run, p->all_sweeps ? "a sweep" : "this sweep");
-	else if (!rc && !x->n && p->all_sweeps)
-		rc = hx_err_set(err, HX_NO, "no point was measured yet; 'hexplore validate' measures some");
-	else if (!rc && !x->n)
-		rc = hx_err_set(err, HX_NO, "no point of sweep %lld was measured yet; 'hexplore validate' measures some, --sweep-id names another sweep",
-				(long long)p->s.sweep.id);
-	return rc;
+		if (m->predicted > least && m->predicted < most && m->measured.median > least && m->measured.median < most)
+			add_point(x, m);
+	}
 }
 
-static void words(struct plotting *p, const struct validated *x, const struct validate_errors *e)
+__attribute__((format(printf, 2, 3))) static void add_line(struct drawn *x, const char *format, ...)
 {
-	const struct profile *profile = &p->s.study.profile;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(x->lines[x->n_lines++], LABEL, format, args);
+	va_end(args);
+}
+
+/* What stands in the corner: the figures that a report has of all points. Of several regrets the largest. */
+static void sum_up(struct drawn *x, const struct figures *f)
+{
+	struct figures_regret r;
+	double regret = NAN;
+	char at[48];
+
+	add_line(x, "%zu points", f->n);
+	add_line(x, "mean absolute error %.1f %%", 100 * f->mape);
+	add_line(x, "worst %+.1f %% (point %s)", 100 * f->worst, figures_point(&x->set, &x->set.v[f->worst_at], at));
+	add_line(x, "bias %+.1f %%", 100 * f->bias);
+	if (!isnan(f->spearman))
+		add_line(x, "Spearman %.3f", f->spearman);
+	if (x->n_intervals)
+		add_line(x, "in 90 %% interval: %.0f %%", 100 * (double)x->n_covered / (double)x->n_intervals);
+	for (size_t i = 0; i < x->set.n; i++)
+		if ((!i || x->set.v[i].s != x->set.v[i - 1].s || x->set.v[i].run != x->set.v[i - 1].run) && figures_regret(&x->set, &x->set.v[i], &r))
+			regret = fmax(regret, r.regret);
+	if (!isnan(regret))
+		add_line(x, "regret %.1f %%", 100 * regret);
+}
+
+static void words(struct plotting *p, const struct drawn *x, const struct figures *f)
+{
+	const struct profile *profile = &x->set.v[0].s->study.profile;
 	char marked[80] = "";
 
 	if (x->n_synthesised)
-		snprintf(marked, sizeof(marked), " | synthesised: %zu of %zu, timing is real, text is not", x->n_synthesised, x->n);
-	p->title = hx_xasprintf("Do the predictions hold? %zu point%s, %.1f %% off on average, %+.1f %% at worst", x->n, x->n == 1 ? "" : "s",
-				100 * e->mape, 100 * e->worst);
-	p->subtitle = hx_xasprintf("%.100s | profile %s (%s) | sweep %s | run %s%s", profile->soc, profile->name, profile_statuses[profile->status],
-				   x->of, x->runs, marked);
-	p->note = hx_xasprintf("Above the line the prediction was too high.");
+		snprintf(marked, sizeof(marked), " | synthesised: %zu of %zu, timing is real, text is not", x->n_synthesised, x->set.n);
+	p->title = hx_xasprintf("Do the predictions hold? %zu point%s, %.1f %% off on average, %+.1f %% at worst", f->n, f->n == 1 ? "" : "s", 100 * f->mape,
+				100 * f->worst);
+	p->subtitle = hx_xasprintf("%.100s | profile %s (%s) | sweep %s | run %s%s", profile->soc, profile->name, profile_statuses[profile->status], x->of,
+				   x->runs, marked);
+	p->note = hx_xstrdup("Above the line the prediction was too high.");
+}
+
+static int draw(struct plotting *p, struct drawn *x, struct hx_err *err)
+{
+	char labels[PLOT_GROUPS][LABEL];
+	const char *groups[PLOT_GROUPS], *lines[FIGURES];
+	struct figures f = figures_of(&x->set, NULL, NULL, false);
+
+	sum_up(x, &f);
+	words(p, x, &f);
+	for (size_t i = 0; i < x->n_groups; i++) {
+		snprintf(labels[i], LABEL, "%.20s%s: %zu, %.1f %%", x->groups[i].units, strlen(x->groups[i].units) > 20 ? ".." : "", x->groups[i].n,
+			 100 * x->groups[i].error / (double)x->groups[i].n);
+		groups[i] = labels[i];
+	}
+	for (size_t i = 0; i < x->n_lines; i++)
+		lines[i] = x->lines[i];
+	return plot_validation(&(struct plot_validation){.head = plot_data_head(p), .groups = groups, .n_groups = x->n_groups, .points = x->points,
+							 .n_points = x->set.n, .worst = f.worst_at, .figures = lines, .n_figures = x->n_lines},
+			       p->path, err);
 }
 
 int plot_validation_draw(struct plotting *p, struct hx_err *err)
 {
-	struct validated *x = hx_xcalloc(1, sizeof(*x));
-	char labels[PLOT_GROUPS][LABEL], lines[FIGURES][LABEL];
-	const char *groups[PLOT_GROUPS], *figures[FIGURES];
-	struct plot_validation chart = {.groups = groups, .points = x->v, .figures = figures};
-	struct validate_errors e;
-	int rc = read_points(p, x, err);
+	struct measured_selection all;
+	struct drawn x = {.n_groups = 0};
+	int rc = measured_select(&all, p->db, p->sweep_ids, p->run, err);
 
 	if (!rc) {
-		e = validate_errors(x->predicted, x->measured, x->n);
-		words(p, x, &e);
-		for (size_t i = 0; i < x->n_groups; i++) {
-			snprintf(labels[i], LABEL, "%.20s%s: %zu, %.1f %%", x->groups[i].units, strlen(x->groups[i].units) > 20 ? ".." : "",
-				 x->groups[i].n, 100 * x->groups[i].error / (double)x->groups[i].n);
-			groups[i] = labels[i];
-		}
-		snprintf(lines[chart.n_figures++], LABEL, "%zu points", x->n);
-		snprintf(lines[chart.n_figures++], LABEL, "mean absolute error %.1f %%", 100 * e.mape);
-		snprintf(lines[chart.n_figures++], LABEL, "worst %+.1f %% (point %lld:%lld)", 100 * e.worst, x->sweep[e.worst_at], x->point[e.worst_at]);
-		snprintf(lines[chart.n_figures++], LABEL, "bias %+.1f %%", 100 * e.bias);
-		for (size_t i = 0; i < chart.n_figures; i++)
-			figures[i] = lines[i];
-		chart.head = plot_data_head(p);
-		chart.n_groups = x->n_groups;
-		chart.n_points = x->n;
-		chart.worst = e.worst_at;
-		rc = plot_validation(&chart, p->path, err);
+		add_points(&x, &all.set);
+		rc = x.set.n ? draw(p, &x, err) : hx_err_set(err, HX_NO, "none of the points measured has a speedup that can be drawn");
 	}
-	free(x);
+	free(x.set.v);
+	free(x.points);
+	measured_select_free(&all);
 	return rc;
 }

@@ -101,12 +101,12 @@ enum store_view { STORE_PREDICTION, STORE_VALIDATION };
 /* Columns and rows of a view. Column names must be those of store_columns or store_validation_columns. */
 struct store_query {
 	enum store_view view;
-	int64_t sweep; /* 0: of all */
+	int64_t sweep;
 	const char *const *columns;
 	int n_columns;
 	struct store_filter filters[STORE_MAX_FILTERS];
 	int n_filters;
-	const char *order; /* column, or NULL: by id, of all sweeps one after the other */
+	const char *order; /* column, or NULL: by id */
 	bool descending;
 	int64_t limit;     /* 0: all */
 	bool infeasible;   /* of predictions, those that cannot run, too */

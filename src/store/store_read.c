@@ -138,8 +138,7 @@ static int query_sql(const struct store *s, const struct store_query *q, char *s
 			goto unknown;
 		n += (size_t)snprintf(sql + n, size - n, "%s%s", i ? ", " : "", column);
 	}
-	n += (size_t)snprintf(sql + n, size - n, " FROM %s WHERE %s = ?1%s", views[q->view].name, q->sweep ? "sweep" : "0",
-			      q->infeasible ? "" : views[q->view].condition);
+	n += (size_t)snprintf(sql + n, size - n, " FROM %s WHERE sweep = ?1%s", views[q->view].name, q->infeasible ? "" : views[q->view].condition);
 	for (int i = 0; i < q->n_filters && n < size; i++) {
 		const struct store_filter *f = &q->filters[i];
 
@@ -152,7 +151,7 @@ static int query_sql(const struct store *s, const struct store_query *q, char *s
 	if (q->order)
 		n += (size_t)snprintf(sql + n, size - n, " ORDER BY %s IS NULL, %s%s, id", column, column, q->descending ? " DESC" : "");
 	else
-		n += (size_t)snprintf(sql + n, size - n, " ORDER BY %sid", q->sweep ? "" : "sweep, ");
+		n += (size_t)snprintf(sql + n, size - n, " ORDER BY id");
 	if (q->limit)
 		n += (size_t)snprintf(sql + n, size - n, " LIMIT %lld", (long long)q->limit);
 	if (n < size)
