@@ -18,6 +18,7 @@ struct hx_generate {
 	struct hx_draft *draft; /* NULL: plain decoding, gamma 0 */
 	int gamma;              /* drafts a round, at most */
 	int mode;               /* enum hx_mode */
+	bool rests;             /* overlapped: the side that waits leaves its processor at once, which a device wants that is a CPU */
 	struct hx_sample_options sampling;
 	const int *prompt;
 	int n_prompt, max_tokens;

@@ -116,7 +116,8 @@ int hx_speculate_overlapped(struct hx_loop *l, struct hx_err *err)
 
 	if (rc)
 		return rc;
-	hx_pool_rest(o.sides); /* whoever waits must not take a processor that a device or the other model's threads want */
+	if (l->what->rests)
+		hx_pool_rest(o.sides);
 	hx_sample_init(&o.sampler, &l->what->sampling, l->target->vocab);
 	o.text = hx_xmalloc((size_t)l->end * sizeof(*o.text));
 	memcpy(o.text, l->text, (size_t)l->n * sizeof(*o.text));

@@ -18,7 +18,8 @@ static const double core_counts[] = {1, 2, 4}, footprints[] = {4e6, 16e6, 64e6, 
 static const double bandwidths[4][3] = {{9e10, 1.7e11, 3e11}, {3e10, 5.5e10, 9e10}, {2e10, 3e10, 3.5e10}, {1.5e10, 2.2e10, 2.5e10}};
 static const double reads[] = {1.4e10, 2.5e10, 3e10};
 static const double ceilings[] = {0.8, 0.6, 0.5}, r_halves[] = {0.5, 1, 1.5};
-static const double true_p = 3, true_launch_s = 1e-6, true_attention = 0.15, true_small[SMALL_COUNT] = {3e9, 2e10, 1.2e10, 8e9};
+static const double true_p = 2, true_p_cache = 5, true_launch_s = 1e-6, true_barrier_s = 2e-6, true_attention = 0.15,
+		    true_act[ACT_COUNT] = {3e9, 2e10, 1.2e10, 8e9, 9e9, 1.5e10}, true_shared = 3e10;
 
 static double *numbers(size_t n, const double *v)
 {
@@ -67,10 +68,11 @@ static void set_up(struct calibration *c)
 	c->profile.power.idle_w = c->profile.power.dram_j_byte = NAN;
 	c->profile.thermal = (struct thermal){NAN, NAN, NAN, NAN, NULL, 0};
 	*u = (struct unit){.is = {.name = hx_xstrdup("c"), .kind = HX_CPU, .cores = 4, .usable = 4, .clock_hz = 3e9}, .core = hx_xstrdup("Cortex-A76"),
-			   .sustained_clock_hz = NAN, .flop_per_cycle = {32, NAN, 128, NAN}, .p = true_p, .launch_s = true_launch_s,
+			   .sustained_clock_hz = NAN, .flop_per_cycle = {32, NAN, 128, NAN}, .p = true_p, .p_cache = true_p_cache, .launch_s = true_launch_s,
+			   .barrier_s = true_barrier_s, .shared_bytes_s = true_shared,
 			   .attn_efficiency = true_attention, .sync_s = 1e-6, .read_bytes_s = numbers(COUNT(core_counts), reads), .n_read = COUNT(core_counts),
 			   .cache_bytes = 32e6, .mem_limit_bytes = NAN, .max_alloc_bytes = NAN};
-	memcpy(u->small_bytes_s, true_small, sizeof(true_small));
+	memcpy(u->small_bytes_s, true_act, sizeof(true_act));
 	u->affinity = hx_xcalloc(4, sizeof(int));
 	u->n_affinity = 1;
 	b = &u->bandwidth;
@@ -136,7 +138,7 @@ static void add_passes(struct calibration *c, double noise)
 /* Forgets what is to be found. */
 static void blank(struct unit *u)
 {
-	u->p = u->launch_s = 0;
+	u->p = u->p_cache = u->launch_s = u->barrier_s = u->shared_bytes_s = 0;
 	u->attn_efficiency = NAN;
 	memset(u->small_bytes_s, 0, sizeof(u->small_bytes_s));
 	for (size_t f = 0; f < COUNT(footprints); f++)
@@ -155,10 +157,13 @@ static void check_found(const struct unit *u, double tolerance)
 		for (size_t r = 1; r < COUNT(row_counts); r++)
 			check_near(u->kernels[t].efficiency[r], efficiency(t, row_counts[r]), tolerance);
 	check_near(u->p, true_p, tolerance);
+	check_near(u->p_cache, true_p_cache, 2 * tolerance);
 	check_near(u->launch_s, true_launch_s, tolerance);
+	check_near(u->barrier_s, true_barrier_s, tolerance);
+	check_near(u->shared_bytes_s, true_shared, tolerance);
 	check_near(u->attn_efficiency, true_attention, tolerance);
-	for (size_t i = 0; i < SMALL_COUNT; i++)
-		check_near(u->small_bytes_s[i], true_small[i], tolerance);
+	for (size_t i = 0; i < ACT_COUNT; i++)
+		check_near(u->small_bytes_s[i], true_act[i], tolerance);
 }
 
 static void test_finds_what_samples_were_made_with(void **state)
@@ -224,7 +229,7 @@ static void test_covariance(void **state)
 	struct calibration c;
 	struct hx_err err;
 	const struct covariance *v;
-	size_t want = COUNT(footprints) * COUNT(core_counts) + COUNT(types) * COUNT(row_counts) + SMALL_COUNT + 3;
+	size_t want = COUNT(footprints) * COUNT(core_counts) + COUNT(types) * COUNT(row_counts) + ACT_COUNT + 6;
 
 	(void)state;
 	set_up(&c);
@@ -234,7 +239,7 @@ static void test_covariance(void **state)
 	v = &c.profile.covariance;
 	assert_int_equal(v->n_parameters, want);
 	assert_string_equal(v->parameters[0], "units.c.bandwidth.bytes_s[0][0]");
-	assert_string_equal(v->parameters[want - 1], "units.c.launch_s");
+	assert_string_equal(v->parameters[want - 1], "units.c.shared_bytes_s");
 	for (size_t i = 0; i < want; i++) {
 		assert_true(v->matrix[i][i] > 0 && v->matrix[i][i] < 1);
 		for (size_t k = 0; k < i; k++)
@@ -252,7 +257,7 @@ static void test_too_few_samples(void **state)
 	set_up(&c);
 	add_pass(&c, HX_F16, 4e6, 1, 1, 0, 0); /* is held out */
 	assert_int_equal(calibrate_fit(&c, &err), HX_INPUT);
-	assert_string_equal(err.msg, "c: 0 samples are too few for 46 parameters");
+	assert_string_equal(err.msg, "c: 0 samples are too few for 51 parameters");
 	calibrate_free(&c);
 }
 

@@ -193,7 +193,7 @@ static void small_operators(void **state)
 	(void)state;
 	toy(&t, "c", HX_F16);
 	check_near(cost_op(&t.profile, &norm, 3, 1, 0, 2e9).memory_s, 3000 / 2e9, 1e-12);
-	t.profile.units[0].small_bytes_s[SMALL_NORM] = 1e10;
+	t.profile.units[0].small_bytes_s[ACT_NORM] = 1e10;
 	check_near(cost_op(&t.profile, &norm, 3, 1, 0, 2e9).memory_s, 2000 / 1e10, 1e-12);
 	check_near(cost_op(&t.profile, &norm, 4, 1, 0, 2e9).memory_s, 2000 / 1e10, 1e-12);
 	check_near(cost_op(&t.profile, &norm, 1, 1, 0, 2e9).memory_s, 1000 / 1e10, 1e-12);
@@ -205,6 +205,40 @@ static void small_operators(void **state)
 	attn.items_row = 3; /* heads: two of them on one core */
 	check_near(cost_op(&t.profile, &attn, 1, 1, 9, 2e9).compute_s, even_s * 4 / 3, 1e-12);
 	check_near(cost_op(&t.profile, &attn, 2, 1, 9, 2e9).compute_s, cost_op(&t.profile, &attn, 2, 1, 9, 1e15).compute_s, 1e-12);
+	done(&t);
+}
+
+/* On several cores: a barrier, and values that come from other cores. In a cache the roofs are joined by another exponent, and by one between in between. */
+static void several_cores(void **state)
+{
+	struct hx_op op = {.kind = HX_OP_QKV, .unit = 0, .cores = 2, .clock_hz = 1e9, .type = HX_F16, .weight_bytes = 4e6, .flop_row = 4e6, .act_row = 4000};
+	struct unit *u;
+	struct priced t;
+	double memory, cache, one_s;
+
+	(void)state;
+	toy(&t, "c", HX_F16);
+	u = &t.profile.units[0];
+	memory = cost_bandwidth(u, 2, 1e9, 1e12);
+	cache = cost_bandwidth(u, 2, 1e9, 1);
+	u->small_bytes_s[ACT_MATRIX] = 1e9;
+	one_s = cost_op(&t.profile, &op, 1, 1, 0, memory).time_s;
+	u->barrier_s = 1e-6;
+	u->shared_bytes_s = 4e9;
+	check_near(cost_op(&t.profile, &op, 1, 1, 0, memory).time_s, one_s + 1e-6 + 4000 / 4e9, 1e-12);
+	op.cores = 1;
+	check_near(cost_op(&t.profile, &op, 1, 1, 0, memory).launch_s, u->launch_s, 0);
+	op.cores = 2;
+	u->small_bytes_s[ACT_MATRIX] = u->barrier_s = NAN;
+	for (int i = 0; i < 3; i++) {
+		double bw = memory * pow(cache / memory, i / 2.0), p = 2 * pow(4, i / 2.0);
+		struct op_cost c;
+
+		u->p = 2;
+		u->p_cache = 8;
+		c = cost_op(&t.profile, &op, 1, 1, 0, bw);
+		check_near(c.time_s - c.launch_s, pow(pow(c.memory_s, p) + pow(c.compute_s, p), 1 / p), 1e-9);
+	}
 	done(&t);
 }
 
@@ -325,7 +359,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bandwidth), cmocka_unit_test(clocks),       cmocka_unit_test(efficiency), cmocka_unit_test(operator),
-		cmocka_unit_test(attention), cmocka_unit_test(padding),      cmocka_unit_test(small_operators), cmocka_unit_test(pass),
+		cmocka_unit_test(attention), cmocka_unit_test(padding),      cmocka_unit_test(small_operators), cmocka_unit_test(several_cores), cmocka_unit_test(pass),
 		cmocka_unit_test(front),     cmocka_unit_test(mean_context), cmocka_unit_test(no_kernel),
 	};
 

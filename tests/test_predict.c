@@ -118,7 +118,7 @@ static void rounds_by_hand(void **state)
 		struct accept a = accept_constant(.7);
 		struct rounds r = accept_rounds(&a, pt.gamma, pt.mode, 63);
 		int g = pt.gamma, kind = f.study.drafters[pt.drafter].kind;
-		struct pass_cost v, d1 = {0}, d2 = {0}, busy = {0}, front = {0};
+		struct pass_cost v, d1 = {0}, d2 = {0}, again = {0}, busy = {0}, front = {0};
 		double time_s, energy_j, row_s = 1e-6;
 		const struct hx_chain *const *chains;
 
@@ -129,6 +129,7 @@ static void rounds_by_hand(void **state)
 		if (kind != HX_DRAFT_NGRAM) {
 			d1 = priced(&f, chains[HX_CHAIN_DRAFT], pair.env_draft.bw, 1, 1, 63, 126);
 			d2 = priced(&f, chains[HX_CHAIN_DRAFT], pair.env_draft.bw, 2, 1, 63, 126);
+			again = priced(&f, chains[HX_CHAIN_DRAFT], pair.again_draft.bw, 1, 1, 63, 126);
 			busy = priced(&f, chains[HX_CHAIN_DRAFT], pair.busy_draft.bw, 1, 1, 63, 126);
 		}
 		if (kind == HX_DRAFT_EXIT) {
@@ -147,8 +148,8 @@ static void rounds_by_hand(void **state)
 		} else {
 			double extra = kind == HX_DRAFT_MODEL ? r.catch_ups : 0;
 
-			time_s = r.rounds * (g * d1.time_s + front.time_s + v.time_s) + extra * (d2.time_s - d1.time_s);
-			energy_j = r.rounds * (g * d1.energy_j + front.energy_j + v.energy_j) + extra * (d2.energy_j - d1.energy_j);
+			time_s = r.rounds * (d1.time_s + (g - 1) * again.time_s + front.time_s + v.time_s) + extra * (d2.time_s - d1.time_s);
+			energy_j = r.rounds * (d1.energy_j + (g - 1) * again.energy_j + front.energy_j + v.energy_j) + extra * (d2.energy_j - d1.energy_j);
 		}
 		time_s += r.rounds * (5e-5 + (kind == HX_DRAFT_NGRAM ? 0 : g * row_s) + (pt.mode == HX_OVERLAPPED ? g : g + 1) * row_s);
 		check_near(pr.tpot_s * 63, time_s, 1e-11);
@@ -201,7 +202,7 @@ static void operators(void **state)
 		for (int k = 0; k < pair.plan.n_passes && !pair.refusal.kind; k++) {
 			const struct hx_pass *pass = &pair.plan.passes[k];
 			const struct workload *w = &f.study.sweep.workloads[pt.workload];
-			struct pass_cost cost = predict_pass(&f.predict, &pair, pass->kind, pass->kind == HX_PASS_VERIFY);
+			struct pass_cost cost = predict_pass(&f.predict, &pair, pass->kind, predict_usually(&pair, pass->kind));
 			double sum = cost.transfer_s + cost.sync_s;
 			struct predict_ops ops;
 

@@ -222,17 +222,14 @@ static void seeded(void **state)
 
 static void no_parameter(void **state)
 {
-	struct fixture f;
-	struct point pt;
-	struct spread s;
+	char *text = fixture_replace(fixture_ideal, "\"sources\": {}", "\"covariance\": {\"parameters\": [\"units.g.speed\"], \"matrix\": [[1]]}, \"sources\": {}");
+	struct profile p;
 	struct hx_err err;
 
 	(void)state;
-	load(&f, 1e9, "\"covariance\": {\"parameters\": [\"units.g.speed\"], \"matrix\": [[1]]}, \"sources\": {}", PAIR ALPHA);
-	pt = space_point(&f.space, 1);
-	assert_int_equal(spread_points(&f.predict, &pt, 1, &s, &err), HX_INPUT);
-	assert_string_equal(err.msg, "profile 'ideal': covariance.parameters[0]: there is no parameter 'units.g.speed'");
-	fixture_free(&f);
+	assert_int_equal(profile_parse(&p, text, strlen(text), "p.json", &err), HX_INPUT);
+	assert_non_null(strstr(err.msg, "covariance.parameters[0]: this profile has no number 'units.g.speed'"));
+	free(text);
 }
 
 static double elasticity_of(const struct elasticity *e, size_t n, const char *path)

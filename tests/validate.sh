@@ -250,6 +250,15 @@ refused "two ways to choose" 'validate: one of ids, --top, --pareto, --sample an
 refused "ids and a way to choose" 'validate: one of ids' 1 --sample 3
 refused "a seed of nothing" '--seed: ' 1 --seed 3
 refused "a run that is not gone on with" '--run: ' 1 --run 3
+# ---- how sure the prediction was ----
+
+sed 's/"ceiling"/"residual": 0.1, &/g' here.json >sure.json
+db=sure.db
+sweep sure tiny "$db"
+ask 'UPDATE point SET speedup_p05 = NULL, speedup_p95 = NULL, p_gain = NULL'
+validate "$drafted" --repeats 1
+is "what is measured has the interval of its prediction" "$status|$(ask 'SELECT id, speedup_p05 <= predicted_speedup, speedup_p95 >= predicted_speedup FROM validation')" \
+	"0|$drafted|1|1"
 
 # ---- interrupted ----
 

@@ -55,19 +55,46 @@ static int mark(const char *list, const char *option, const char *const *names, 
 	return rc;
 }
 
-/* Of the CPUs, which stand first; without --units every cluster, by its own name. */
-static int choose_units(struct options *o, const struct machine *m, struct hx_err *err)
+/* The host's code needs a CPU. */
+static int check_cpu(const struct options *o, const struct machine *m, struct hx_err *err)
+{
+	for (size_t i = 0; i < m->engine.units.n; i++)
+		if (o->what.units[i] && m->engine.cpus[i])
+			return HX_OK;
+	return hx_err_set(err, HX_INPUT, "--units: a CPU has to be among them, for the host's code: add %s", m->engine.units.v[0]->name);
+}
+
+/* Those that are here and open; why one does not is told. */
+static void choose_devices(struct options *o, struct machine *m)
+{
+	for (int i = 0; i < MACHINE_DEVICES; i++) {
+		int unit = hx_unit_find(&m->engine.units, machine_devices[i], strlen(machine_devices[i]));
+		struct hx_place place;
+		struct hx_err err;
+
+		o->what.units[unit] = hx_engine_place(&m->engine, unit, 0, 1, &place, &err) == HX_OK;
+		if (!o->what.units[unit] && (size_t)i < m->engine.n_found)
+			fprintf(stderr, "hexplore: not measured: %s\n", err.msg);
+	}
+}
+
+/* Without --units every cluster, by its own name, and every device. */
+static int choose_units(struct options *o, struct machine *m, struct hx_err *err)
 {
 	const char *names[HX_MAX_UNITS + 1] = {NULL};
+	int rc;
 
-	for (size_t i = 0; i < m->engine.units.n && m->engine.cpus[i]; i++)
+	for (size_t i = 0; i < m->engine.units.n; i++)
 		names[i] = m->engine.units.v[i]->name;
 	if (o->units && strspn(o->units, ",") == strlen(o->units))
 		return hx_err_set(err, HX_INPUT, "--units: names none; 'hexplore devices' lists them");
-	if (o->units)
-		return mark(o->units, "--units", names, o->what.units, -1, err);
+	if (o->units) {
+		rc = mark(o->units, "--units", names, o->what.units, -1, err);
+		return rc ? rc : check_cpu(o, m, err);
+	}
 	for (int i = 0; i < m->probe.n_clusters; i++)
 		o->what.units[i] = true;
+	choose_devices(o, m);
 	return HX_OK;
 }
 
@@ -133,7 +160,7 @@ static int read_options(struct options *o, const struct opt_command *about, int 
 		{"types", 0, "T,...", "weight types, or all (default: f16,q8_0,q4_0; f16 always)", &o->types, NULL},
 		{"quick", 0, NULL, "fewer and shorter measurements, for a first impression", NULL, &o->quick},
 		{"kernels", 0, "SET", "kernels to measure (default: the fastest)", &o->kernels, NULL},
-		{"largest", 0, "SIZE", "no model larger than that (default: 8 last-level caches)", &o->largest, NULL},
+		{"largest", 0, "SIZE", "no model larger than that (default: 4 last-level caches)", &o->largest, NULL},
 		{"db", 0, "FILE", "store the samples there (default: " CMD_DEFAULT_DB ")", &o->db, NULL},
 		{"force", 0, NULL, "replace a file that is no calibration", NULL, &o->force},
 		{"quiet", 'q', NULL, "no progress", NULL, &o->quiet},

@@ -97,7 +97,7 @@ static void print_errors(const struct calibration *c)
 
 void calibrate_show(const struct calibration *c, const char *path)
 {
-	char clock[TEXT_MAX], launch[TEXT_MAX], sync[TEXT_MAX], wake[TEXT_MAX], shown[256];
+	char clock[TEXT_MAX], barrier[TEXT_MAX], launch[TEXT_MAX], sync[TEXT_MAX], wake[TEXT_MAX], shown[256];
 
 	print_bandwidths(&c->profile);
 	puts("");
@@ -106,9 +106,12 @@ void calibrate_show(const struct calibration *c, const char *path)
 	for (size_t u = 0; u < c->profile.n_units; u++) {
 		const struct unit *unit = &c->profile.units[u];
 
-		printf("%s: %s, p %.2f, launch %s, sync %s, wake %s;\n     attention at %.2g of f16's peak\n", unit->is.name,
+		printf("%s: %s, p %.2f, launch %s, sync %s, wake %s;\n     attention at %.2g of f16's peak", unit->is.name,
 		       text_si(clock, unit->is.clock_hz, "Hz"), unit->p, text_time(launch, unit->launch_s), text_time(sync, unit->sync_s),
 		       text_time(wake, unit->wake_s), unit->attn_efficiency);
+		if (unit->barrier_s > 0)
+			printf("; each operator %s more on several cores", text_time(barrier, unit->barrier_s));
+		puts("");
 	}
 	puts("");
 	print_errors(c);

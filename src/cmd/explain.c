@@ -182,7 +182,7 @@ static void print_passes(const struct explaining *x)
 	puts("  pass             rows    time  launch   trans    sync      GB   GFLOP       J");
 	for (int i = 0; i < p->n_passes; i++) {
 		const struct hx_pass *pass = &p->passes[i];
-		struct pass_cost c = predict_pass(&x->s->predict, &x->pair, pass->kind, pass->kind == HX_PASS_VERIFY);
+		struct pass_cost c = predict_pass(&x->s->predict, &x->pair, pass->kind, predict_usually(&x->pair, pass->kind));
 		int rows = pass->rows ? pass->rows : x->s->study.sweep.workloads[x->pt.workload].prompt;
 		const double values[] = {c.time_s * 1e3, c.launch_s * 1e3, c.transfer_s * 1e3, c.sync_s * 1e3, c.bytes * 1e-9, c.flop * 1e-9, c.energy_j};
 		char digits[TEXT_MAX];

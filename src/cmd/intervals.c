@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { MOST = 1000 };
+enum { MOST = 1000 /* rows of a sweep that keeps some */ };
 enum { ID, P_GAIN, PROMPT, FIRST_OBJECTIVE };
 
 /* Rows of a sweep, the fastest first. */
@@ -74,7 +74,7 @@ static int store_wanted(struct store *s, int64_t sweep, const struct predict *p,
 	size_t n = 0;
 	int rc;
 
-	for (size_t i = 0; i < r->n && n < MOST; i++)
+	for (size_t i = 0; i < r->n; i++)
 		if (wanted[i] && !r->done[i])
 			points[n++] = space_point(p->space, r->ids[i] - 1);
 	rc = spread_points(p, points, n, spreads, err);

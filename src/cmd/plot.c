@@ -344,7 +344,7 @@ out:
 static const struct kind {
 	const char *name, *help;
 	bool takes_id, about_best; /* about_best: drawn around a speculative point, found beforehand */
-	bool of_trace;             /* and not of a stored sweep */
+	bool no_session;           /* of a trace, or of any sweeps */
 	int (*draw)(struct plotting *p, struct hx_err *err);
 } kinds[] = {
 	{"heatmap", "speedup by mapping pair and gamma", false, true, false, draw_heatmap},
@@ -352,6 +352,7 @@ static const struct kind {
 	{"breakdown", "where the time of a token goes, beside plain decoding", true, true, false, draw_breakdown},
 	{"roofline", "what the units can do at best, and what the operators do", true, true, false, plot_roofline_draw},
 	{"pareto", "latency against memory (or energy) of all points", false, false, false, draw_pareto},
+	{"validation", "predicted against measured speedup", false, false, true, plot_validation_draw},
 	{"timeline", "what ran when on which unit, from a trace that 'run' wrote", false, false, true, plot_timeline_draw},
 };
 enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };
@@ -370,7 +371,7 @@ static int find_kind(const char *name, const struct kind **out, struct hx_err *e
 	}
 	near = text_nearest(name, names);
 	return hx_err_set(err, HX_INPUT, "plot: no chart '%s'; %s%s%s", text_clean(shown, sizeof(shown), name),
-			  near ? "did you mean '" : "there are heatmap, gamma, breakdown, roofline, pareto and timeline", near ? near : "",
+			  near ? "did you mean '" : "there are heatmap, gamma, breakdown, roofline, pareto, validation and timeline", near ? near : "",
 			  near ? "'?" : "");
 }
 
@@ -397,16 +398,18 @@ static int check_drafter(const struct plotting *p, struct hx_err *err)
 			  : HX_OK;
 }
 
-static int draw(struct plotting *p, const struct kind *kind, const char *db, const char *sweep_id, struct hx_err *err)
+static int draw(struct plotting *p, const struct kind *kind, struct hx_err *err)
 {
 	int rc;
 
-	if (kind->of_trace)
+	if (kind->no_session)
 		return kind->draw(p, err);
-	if ((rc = session_open(&p->s, db, sweep_id, err)))
+	if ((rc = session_open(&p->s, p->db, p->sweep_ids, err)))
 		return rc;
 	if ((rc = session_load(&p->s, err)) || (rc = check_target_quant(p, err)) || (rc = check_drafter(p, err)))
 		return rc;
+	if (p->samples && kind->draw == plot_roofline_draw)
+		return plot_samples_draw(p, err);
 	if (kind->about_best) {
 		if ((rc = plot_data_best(p, err)))
 			return rc;
@@ -432,18 +435,20 @@ static char *detail(void)
 int cmd_plot(const struct opt_command *about, int argc, char **argv, struct hx_err *err)
 {
 	struct plotting p = {.objectives = seconds[0].objectives};
-	const char *db = NULL, *sweep_id = NULL;
+	const char *sweep_id = NULL;
 	bool help = false;
 	const struct opt opts[] = {
 		{"output", 'o', "FILE", "picture: .png, .svg or .pdf (default: text on stdout)", &p.path, NULL},
 		{"target-quant", 0, "T", "target quantisation (default: that of the best point; pareto: all)", &p.target_quant, NULL},
 		{"drafter", 0, "D", "only that drafter", &p.drafter, NULL},
 		{"objectives", 0, "LIST", "of pareto: latency,memory (default) or latency,energy", &p.objectives, NULL},
+		{"samples", 0, NULL, "of roofline: what the calibration measured, beside the profile", NULL, &p.samples},
 		{"trace", 0, "F", "of timeline: the file that 'run --trace' wrote", &p.trace, NULL},
 		{"from", 0, "T", "of timeline: ms, or as in r5 a round (default: in the middle)", &p.from, NULL},
 		{"to", 0, "T", "of timeline: likewise, that round included", &p.to, NULL},
-		{"sweep-id", 0, "N", "of sweep N (default: the latest)", &sweep_id, NULL},
-		{"db", 0, "F", "database (default: " CMD_DEFAULT_DB ")", &db, NULL},
+		{"run", 0, "N", "of validation: of run N, or of all (default: the sweep's latest)", &p.run, NULL},
+		{"sweep-id", 0, "N", "of sweep N (default: the latest); of validation 1,2 or all, too", &sweep_id, NULL},
+		{"db", 0, "F", "database (default: " CMD_DEFAULT_DB ")", &p.db, NULL},
 		{0}};
 	struct opt_command shown = *about;
 	const struct kind *kind = NULL;
@@ -456,7 +461,7 @@ int cmd_plot(const struct opt_command *about, int argc, char **argv, struct hx_e
 	if (rc || help)
 		return rc;
 	if (first == argc)
-		return hx_err_set(err, HX_INPUT, "plot: which chart? heatmap, gamma, breakdown, roofline, pareto or timeline; see 'hexplore plot "
+		return hx_err_set(err, HX_INPUT, "plot: which chart? heatmap, gamma, breakdown, roofline, pareto, validation or timeline; see 'hexplore plot "
 						 "--help'");
 	if ((rc = find_kind(argv[first++], &kind, err)))
 		return rc;
@@ -464,7 +469,8 @@ int cmd_plot(const struct opt_command *about, int argc, char **argv, struct hx_e
 		return rc;
 	if ((rc = cmd_no_arguments(about, argc, argv, first, err)) || (p.path && (rc = gnuplot_path_check(p.path, err))))
 		return rc;
-	rc = draw(&p, kind, db, sweep_id, err);
+	p.sweep_ids = sweep_id;
+	rc = draw(&p, kind, err);
 	session_close(&p.s);
 	free(p.title);
 	free(p.subtitle);

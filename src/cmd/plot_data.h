@@ -25,7 +25,8 @@ struct rows {
 /* What a chart is drawn from. */
 struct plotting {
 	struct session s;
-	const char *path, *target_quant, *drafter, *objectives, *trace, *from, *to; /* options, or NULL */
+	const char *path, *target_quant, *drafter, *objectives, *trace, *from, *to, *run, *db, *sweep_ids; /* options, or NULL */
+	bool samples;                    /* of a calibration, in the place of a point */
 	int64_t id;                      /* asked for; 0: none */
 	struct row best;                 /* the point asked for, or the best speculative one */
 	const struct workload *workload; /* of best */
@@ -76,6 +77,12 @@ void plot_data_table_free(struct table *t);
 
 /* The chart that computes its point anew (plot_roofline.c). */
 int plot_roofline_draw(struct plotting *p, struct hx_err *err);
+
+/* The chart of a calibration (plot_samples.c). */
+int plot_samples_draw(struct plotting *p, struct hx_err *err);
+
+/* The chart of what was measured (plot_validation.c). */
+int plot_validation_draw(struct plotting *p, struct hx_err *err);
 
 /* The chart of a trace, which needs no session (plot_timeline.c). */
 int plot_timeline_draw(struct plotting *p, struct hx_err *err);

@@ -76,14 +76,23 @@ static double busy_cores(const struct unit *u, const struct hx_op *op, double ro
 	return items > 0 && u->is.kind == HX_CPU ? items / ceil(items / op->cores) : op->cores;
 }
 
-/* What memory gives, or where it is known what a core takes of so small an operator, that. */
-static double op_bandwidth(const struct unit *u, const struct hx_op *op, double rows, double bw)
-{
-	static const int small[HX_OP_COUNT] = {[HX_OP_EMBED] = SMALL_EMBED + 1, [HX_OP_ATTN_NORM] = SMALL_NORM + 1, [HX_OP_FFN_NORM] = SMALL_NORM + 1,
-					       [HX_OP_NORM] = SMALL_NORM + 1,   [HX_OP_ROPE] = SMALL_ROPE + 1,      [HX_OP_ARGMAX] = SMALL_ARGMAX + 1};
-	double rate = small[op->kind] ? u->small_bytes_s[small[op->kind] - 1] : NAN;
+static const enum act_kind act_kinds[HX_OP_COUNT] = {
+	[HX_OP_EMBED] = ACT_EMBED,    [HX_OP_ATTN_NORM] = ACT_NORM,  [HX_OP_QKV] = ACT_MATRIX,    [HX_OP_ROPE] = ACT_ROPE,
+	[HX_OP_ATTN] = ACT_ATTN,      [HX_OP_ATTN_OUT] = ACT_MATRIX, [HX_OP_FFN_NORM] = ACT_NORM, [HX_OP_FFN_UP] = ACT_MATRIX,
+	[HX_OP_FFN_DOWN] = ACT_MATRIX, [HX_OP_NORM] = ACT_NORM,      [HX_OP_HEAD] = ACT_MATRIX,   [HX_OP_ARGMAX] = ACT_ARGMAX,
+};
 
-	return rate > 0 ? rate * busy_cores(u, op, rows) * op->clock_hz / u->is.clock_hz : bw;
+/* Values that an operator reads and writes of each row are in caches: cores convert or reduce them at a rate of their own, before or behind what else it does,
+ * and where several cores take them they come from one another's caches. 0 where no such rate is known; then they are bytes like others. */
+static double act_rate(const struct unit *u, const struct hx_op *op, double rows)
+{
+	double rate = u->small_bytes_s[act_kinds[op->kind]];
+	bool shared = op->cores > 1 && u->shared_bytes_s > 0 && (act_kinds[op->kind] == ACT_MATRIX || act_kinds[op->kind] == ACT_ATTN);
+
+	if (!(rate > 0))
+		return 0;
+	rate *= busy_cores(u, op, rows) * op->clock_hz / u->is.clock_hz;
+	return shared ? 1 / (1 / rate + 1 / u->shared_bytes_s) : rate;
 }
 
 /* Rows as the unit runs them: the next of its batch sizes, or whole batches of the largest. */
@@ -104,6 +113,16 @@ static struct batches batches_of(const struct unit *u, double rows)
 	return (struct batches){largest, ceil(rows / largest)};
 }
 
+/* What is read from memory comes in beside the arithmetic less evenly than what is in a cache: between the two by how near the bandwidth is to either's. */
+static double exponent(const struct unit *u, int cores, double bw)
+{
+	const double memory = own_bandwidth(u, cores, HUGE_VAL), cache = own_bandwidth(u, cores, 0);
+
+	if (!(u->p_cache > 0) || !(cache > memory))
+		return u->p;
+	return u->p * pow(u->p_cache / u->p, fmin(1, fmax(0, log(bw / memory) / log(cache / memory))));
+}
+
 /* The two roofs, joined smoothly. */
 static double join(double memory_s, double compute_s, double p)
 {
@@ -112,21 +131,30 @@ static double join(double memory_s, double compute_s, double p)
 	return compute_s > 0 ? larger * pow(1 + pow(fmin(memory_s, compute_s) / larger, p), 1 / p) : memory_s;
 }
 
+/* Beyond the launch of an operator, or the end of a segment. */
+static double barrier_s(const struct unit *u, int cores)
+{
+	return cores > 1 && u->barrier_s > 0 ? u->barrier_s : 0;
+}
+
 struct op_cost cost_op(const struct profile *p, const struct hx_op *op, double r, double l, double n, double bw)
 {
 	const struct unit *u = &p->units[op->unit];
 	struct batches b = batches_of(u, op->logits ? l : r);
 	/* later batches see more positions than the first: the mean one is priced */
 	struct hx_work w = hx_op_work(op, b.rows, b.rows, n + (b.count - 1) * b.rows / 2);
-	struct op_cost c = {.launch_s = b.count * u->launch_s, .bytes = b.count * (w.weight_bytes + w.act_bytes), .flop = b.count * w.flop};
-	const struct kernel *k = NULL;
+	struct op_cost c = {.launch_s = b.count * (u->launch_s + barrier_s(u, op->cores)), .bytes = b.count * (w.weight_bytes + w.act_bytes), .flop = b.count * w.flop};
+	double rate = act_rate(u, op, w.rows), act_bytes = rate > 0 ? b.count * op->act_row * w.rows : 0;
+	const struct kernel *k = w.flop > 0 ? profile_kernel(u, op->type) : NULL;
 
-	c.memory_s = c.bytes / op_bandwidth(u, op, w.rows, bw);
-	if (w.flop > 0) {
-		k = profile_kernel(u, op->type);
+	c.memory_s = (c.bytes - act_bytes) / bw;
+	if (k)
 		c.compute_s = c.flop / (cost_peak(u, op->cores, op->clock_hz, k) * op_efficiency(u, k, op, w.rows)) * op->cores / busy_cores(u, op, w.rows);
+	c.time_s = join(c.memory_s, c.compute_s, exponent(u, op->cores, bw)) * (k ? 1 + k->drawn : 1) + c.launch_s;
+	if (rate > 0) {
+		c.memory_s += act_bytes / rate;
+		c.time_s += act_bytes / rate;
 	}
-	c.time_s = join(c.memory_s, c.compute_s, u->p) * (k ? 1 + k->drawn : 1) + c.launch_s;
 	return c;
 }
 
@@ -154,11 +182,12 @@ static void add_ops(const struct cost_env *env, const struct hx_op *op, int coun
 	sum->energy_j += count * (c.time_s * cost_active_w(env->profile, op->unit, op->cores, op->clock_hz) + c.bytes * env->profile->power.dram_j_byte);
 }
 
-static void add_segments(const struct cost_env *env, const struct hx_segment *s, int count, double r, double l, struct pass_cost *sum)
+static void add_segments(const struct cost_env *env, const struct hx_graph *g, const struct hx_segment *s, int count, double r, double l, struct pass_cost *sum)
 {
 	const struct link *link = s->from >= 0 ? profile_link(env->profile, s->from, s->unit) : NULL;
+	const struct unit *u = &env->profile->units[s->unit];
 
-	sum->sync_s += count * env->profile->units[s->unit].sync_s;
+	sum->sync_s += count * (u->sync_s + barrier_s(u, hx_graph_op(g, s->first)->cores));
 	if (link)
 		sum->transfer_s += count * (link->fixed_s + s->transfer_row * (s->logits ? l : r) / link->bw_bytes_s);
 }
@@ -178,7 +207,7 @@ struct pass_cost cost_pass(const struct cost_env *env, const struct hx_chain *c,
 			add_ops(env, op, c->ops[i].count, r, l, n, &sum);
 	}
 	for (size_t i = 0; i < c->n_crossings; i++)
-		add_segments(env, &c->segments[c->crossings[i].which], c->crossings[i].count, r, l, &sum);
+		add_segments(env, c->graph, &c->segments[c->crossings[i].which], c->crossings[i].count, r, l, &sum);
 	sum.time_s += sum.transfer_s + sum.sync_s;
 	return sum;
 }

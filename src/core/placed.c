@@ -21,6 +21,40 @@ static void measure(struct placed *p, const struct profile *profile)
 	}
 }
 
+/* Of a unit's processors the first one that it is on, with so many cores, as another one is; -1: none. */
+static int shared_processor(const struct unit *u, int cores_u, const struct unit *v, int cores_v)
+{
+	for (size_t i = 0; i < u->n_affinity && i < (size_t)cores_u; i++)
+		for (size_t k = 0; k < v->n_affinity && k < (size_t)cores_v; k++)
+			if (u->affinity[i] == v->affinity[k])
+				return u->affinity[i];
+	return -1;
+}
+
+bool placed_clashes(const struct profile *profile, const int cores[HX_MAX_UNITS], struct placed_clash *out)
+{
+	for (size_t u = profile->n_units; u-- > 1;)
+		for (size_t v = 0; v < u; v++) {
+			bool swap = profile->units[u].is.kind == HX_CPU;
+			int processor = shared_processor(&profile->units[u], cores[u], &profile->units[v], cores[v]);
+
+			if (processor < 0)
+				continue;
+			*out = (struct placed_clash){(int)(swap ? v : u), (int)(swap ? u : v), processor};
+			return true;
+		}
+	return false;
+}
+
+static void check_processors(struct placed *p, const struct profile *profile)
+{
+	struct placed_clash clash;
+
+	if (!p->reason && placed_clashes(profile, p->cores, &clash))
+		p->reason = hx_xasprintf("%s runs on processor %d, which %s uses too: take fewer cores of it", profile->units[clash.unit].is.name, clash.processor,
+					 profile->units[clash.other].is.name);
+}
+
 static void place(struct placed *p, const struct study *study, const struct hx_shape *shape, int layers, int type, const struct hx_mapping *map)
 {
 	struct hx_err err;
@@ -32,6 +66,7 @@ static void place(struct placed *p, const struct study *study, const struct hx_s
 	if (cost_check(&study->profile, &p->graph, &err))
 		p->reason = hx_xstrdup(err.msg);
 	measure(p, &study->profile);
+	check_processors(p, &study->profile);
 }
 
 void placed_init(struct placements *p, const struct study *study, const struct hx_shape *shape, int layers, const int *types, size_t n_types,

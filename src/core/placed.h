@@ -26,6 +26,14 @@ void placed_init(struct placements *p, const struct study *study, const struct h
 		 const struct mappings *maps);
 void placed_free(struct placements *p);
 
+/* Two units that would run on one processor: a device that is a CPU works where its affinity says, and a CPU's first cores are taken first. */
+struct placed_clash {
+	int unit, other, processor; /* the unit is no CPU, if one of them is none */
+};
+
+/* Whether there are such, so many cores of each unit (0: none) being in use. */
+bool placed_clashes(const struct profile *profile, const int cores[HX_MAX_UNITS], struct placed_clash *out);
+
 const struct placed *placed_find(const struct placements *p, int type, int map);
 
 #endif

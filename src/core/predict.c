@@ -61,12 +61,25 @@ static void add_draft(struct output *o, const struct pass_cost *c, double times,
 	add_pass(o, &o->draft_s, c, times);
 }
 
-/* cost-model.md section 3. A round that follows a fully accepted one finds its drafts made, the first and every other drafts alone. What
- * drafting costs beyond the verify pass counts as drafting; hidden drafting costs energy alone. */
-static void output_overlapped(const struct pair *pair, int gamma, const struct rounds *r, const struct pass_cost *verify, double factor,
+/* Until the side that waits for the other goes on: it sleeps where a device that is a CPU, which its processors tell, may want its own. */
+static double hand_over_s(const struct predict *p, const struct pair *pair)
+{
+	const struct profile *profile = &p->study->profile;
+	const double wake_s = profile->units[profile->host_unit].wake_s;
+
+	for (size_t u = 0; u < profile->n_units; u++)
+		if (profile->units[u].is.kind != HX_CPU && profile->units[u].n_affinity && (pair->target->cores[u] || pair->draft->cores[u]))
+			return wake_s > 0 ? wake_s : 0;
+	return 0;
+}
+
+/* cost-model.md section 3. A round that follows a fully accepted one finds its drafts made, the first and every other drafts alone, which is handed over and
+ * back. What drafting costs beyond the verify pass counts as drafting; hidden drafting costs energy alone. */
+static void output_overlapped(const struct predict *p, const struct pair *pair, int gamma, const struct rounds *r, const struct pass_cost *verify, double factor,
 			      struct output *o)
 {
-	double alone_s = gamma * pair->draft1.time_s * factor, busy_s = gamma * pair->draft1_busy.time_s * factor;
+	double wake_s = hand_over_s(p, pair);
+	double alone_s = gamma * pair->draft1.time_s * factor + 2 * wake_s, busy_s = gamma * pair->draft1_busy.time_s * factor + wake_s;
 	double drafted = r->catch_ups, undrafted = r->rounds - drafted;
 
 	add_pass(o, &o->verify_s, verify, r->rounds);
@@ -88,6 +101,16 @@ static double wake_s(const struct predict *p, const struct pair *pair)
 	return sum;
 }
 
+/* Waits of a round that drafting alone would have and a drafter that is wholly on a device has not: it drafts greedily without coming back to the host. */
+static double spared_waits_s(const struct predict *p, const struct pair *pair, int gamma)
+{
+	const struct sweep *sw = &p->study->sweep;
+	const struct hx_chain *draft = pair->plan.chains[HX_CHAIN_DRAFT];
+	bool through = pair->plan.drafter == HX_DRAFT_MODEL && draft->n_segments == 1 && p->study->profile.units[draft->segments[0].unit].is.kind != HX_CPU;
+
+	return through && sw->kv_cache && !(sw->temperature > 0) && sw->model != COST_EQ1 ? (gamma - 1) * pair->draft1_again.sync_s : 0;
+}
+
 /* gamma_i: index into pair->verify. */
 static struct output output_of(const struct predict *p, struct pair *pair, size_t gamma_i, int gamma, const struct rounds *r, double draft_factor)
 {
@@ -98,15 +121,18 @@ static struct output output_of(const struct predict *p, struct pair *pair, size_
 	const struct pass_cost *verify = predict_verify(p, pair, gamma_i, eq1 ? 0 : gamma);
 
 	if (pair->key.mode == HX_OVERLAPPED && gamma) {
-		output_overlapped(pair, gamma, r, verify, draft_factor, &o);
+		output_overlapped(p, pair, gamma, r, verify, draft_factor, &o);
 	} else {
 		add_pass(&o, &o.verify_s, verify, r->rounds);
 		if (gamma) {
 			double twos = pair->plan.drafter == HX_DRAFT_MODEL && !eq1 ? r->catch_ups : 0;
+			const struct pass_cost *again = eq1 ? &pair->draft1 : &pair->draft1_again; /* Eq. 1 knows one cost */
 
 			add_pass(&o, &o.verify_s, &pair->front, r->rounds);
-			add_draft(&o, &pair->draft1, r->rounds * gamma - twos, draft_factor);
+			add_draft(&o, &pair->draft1, r->rounds - twos, draft_factor);
 			add_draft(&o, &pair->draft2, twos, draft_factor);
+			add_draft(&o, again, r->rounds * (gamma - 1), draft_factor);
+			o.sync_s -= r->rounds * spared_waits_s(p, pair, gamma);
 		}
 	}
 	if (!eq1 && !p->study->costs.relative && gamma && pair->key.mode == HX_SEQUENTIAL)

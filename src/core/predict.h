@@ -11,7 +11,7 @@
 
 enum refusal_kind {
 	REFUSED_NOT, REFUSED_TARGET, REFUSED_DRAFTER, REFUSED_UNPRICED, REFUSED_CONTEXT, REFUSED_EQ1, REFUSED_ACCEPTANCE, REFUSED_SHARED, REFUSED_CORES, REFUSED_CLOCKS,
-	REFUSED_MEASURED,
+	REFUSED_PROCESSOR, REFUSED_MEASURED,
 	REFUSED_UNIT_MEMORY, REFUSED_ALLOCATION, REFUSED_MEMORY, REFUSED_MEMORY_BOUND, REFUSED_TTFT, REFUSED_TPOT, REFUSED_ENERGY, REFUSED_ENERGY_UNKNOWN,
 };
 
@@ -64,8 +64,10 @@ struct pair {
 	const struct placed *target, *draft; /* draft NULL without a drafter graph */
 	struct hx_plan plan;
 	struct cost_env env, env_draft;     /* of target and drafter, alone */
+	struct cost_env again_draft;        /* of the drafter directly behind a draft pass */
 	struct cost_env busy, busy_draft;   /* while the other model streams too; as alone when sequential */
-	struct pass_cost prefill, prefill_draft, draft1, draft2, draft1_busy, front; /* draft1, draft2: of 1 and 2 rows */
+	/* draft1, draft2: of 1 and 2 rows behind the target's pass; draft1_again: behind another draft */
+	struct pass_cost prefill, prefill_draft, draft1, draft2, draft1_again, draft1_busy, front;
 	struct pass_cost *verify; /* 0 for plain decoding, then by index of gamma in the space; time_s NAN: not priced yet */
 	double row_s_draft, row_s_target; /* host time of sampling a row */
 	struct memo *passes, *verifies; /* prices of earlier pairs */
@@ -109,12 +111,16 @@ void predict_pair_free(struct pair *pair);
 /* Makes pair that of the point, at its gamma. pair->refusal says when it cannot run, and then plan and prices are not set. */
 void predict_pair(const struct predict *p, const struct point *pt, struct pair *pair);
 
-/* One pass of a pair that can run, averaged over the contexts of the output: alone, or in overlapped mode beside the other model. Zero
- * where the plan has no such pass. Priced anew. */
-struct pass_cost predict_pass(const struct predict *p, const struct pair *pair, int kind, bool busy);
+/* Circumstances of a pass: alone; in overlapped mode beside the other model; of a drafter directly behind a draft pass, so that caches hold what they can of it. */
+enum predict_when { PREDICT_ALONE, PREDICT_BUSY, PREDICT_AGAIN };
 
-/* The circumstances of a kind of pass. */
-const struct cost_env *predict_env(const struct pair *pair, int kind, bool busy);
+/* Those of most passes of a kind. */
+enum predict_when predict_usually(const struct pair *pair, int kind);
+
+/* One pass of a pair that can run, averaged over the contexts of the output. Zero where the plan has no such pass. Priced anew. */
+struct pass_cost predict_pass(const struct predict *p, const struct pair *pair, int kind, enum predict_when when);
+
+const struct cost_env *predict_env(const struct pair *pair, int kind, enum predict_when when);
 
 /* The buffers of a feasible pair at draft length gamma. */
 void predict_buffers(const struct predict *p, const struct pair *pair, int gamma, struct hx_buffers *b);

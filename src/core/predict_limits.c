@@ -113,6 +113,10 @@ const char *predict_reason(const struct predict *p, const struct point *pt, cons
 		snprintf(buf, size, "overlapped drafter and target need %.0f + %.0f cores of %s, which has %d", why->need, why->have, unit->name,
 			 unit->usable);
 		break;
+	case REFUSED_PROCESSOR:
+		snprintf(buf, size, "%s runs on processor %.0f, which %s uses too: take fewer cores of it", unit->name, why->need,
+			 st->profile.is.v[(int)why->have]->name);
+		break;
 	case REFUSED_CLOCKS:
 		snprintf(buf, size, "drafter and target run %s at different clocks", unit->name);
 		break;

@@ -15,7 +15,7 @@ static void add(struct predict_op *g, int count, const struct hx_op *op, const s
 
 void predict_ops(const struct predict *p, const struct pair *pair, const struct hx_pass *pass, double n, struct predict_ops *out)
 {
-	const struct cost_env *env = predict_env(pair, pass->kind, pass->kind == HX_PASS_VERIFY);
+	const struct cost_env *env = predict_env(pair, pass->kind, predict_usually(pair, pass->kind));
 	const struct hx_chain *c = pair->plan.chains[pass->chain];
 	double rows = pass->rows ? pass->rows : p->study->sweep.workloads[pair->key.workload].prompt;
 

@@ -15,7 +15,7 @@ struct predict_ops {
 	struct predict_op v[HX_OP_COUNT][HX_MAX_UNITS];
 };
 
-/* One pass of a pair that can run, after n cached positions; a prefill is after none. Overlapped, the verify pass is that beside the drafter. By the
+/* One pass of a pair that can run, after n cached positions; a prefill is after none. In the circumstances of most such passes. By the
  * model alone: costs that were measured are those of whole passes. */
 void predict_ops(const struct predict *p, const struct pair *pair, const struct hx_pass *pass, double n, struct predict_ops *out);
 

@@ -73,18 +73,25 @@ static struct pass_cost price(const struct predict *p, const struct cost_env *en
 	return cost;
 }
 
-const struct cost_env *predict_env(const struct pair *pair, int kind, bool busy)
+enum predict_when predict_usually(const struct pair *pair, int kind)
 {
-	if (kind == HX_PASS_DRAFT || kind == HX_PASS_CATCH_UP || kind == HX_PASS_PREFILL_DRAFT)
-		return busy ? &pair->busy_draft : &pair->env_draft;
-	return busy ? &pair->busy : &pair->env;
+	if (kind == HX_PASS_DRAFT && pair->plan.gamma > 1)
+		return PREDICT_AGAIN;
+	return kind == HX_PASS_VERIFY ? PREDICT_BUSY : PREDICT_ALONE;
 }
 
-struct pass_cost predict_pass(const struct predict *p, const struct pair *pair, int kind, bool busy)
+const struct cost_env *predict_env(const struct pair *pair, int kind, enum predict_when when)
+{
+	if (kind == HX_PASS_DRAFT || kind == HX_PASS_CATCH_UP || kind == HX_PASS_PREFILL_DRAFT)
+		return when == PREDICT_BUSY ? &pair->busy_draft : when == PREDICT_AGAIN ? &pair->again_draft : &pair->env_draft;
+	return when == PREDICT_BUSY ? &pair->busy : &pair->env;
+}
+
+struct pass_cost predict_pass(const struct predict *p, const struct pair *pair, int kind, enum predict_when when)
 {
 	const struct workload *w = &p->study->sweep.workloads[pair->key.workload];
 	const struct hx_pass *pass = hx_plan_pass(&pair->plan, kind);
-	const struct cost_env *env = predict_env(pair, kind, busy), *alone_env = predict_env(pair, kind, false);
+	const struct cost_env *env = predict_env(pair, kind, when), *alone_env = predict_env(pair, kind, when == PREDICT_BUSY ? PREDICT_ALONE : when);
 
 	if (!pass)
 		return (struct pass_cost){0};
@@ -104,6 +111,21 @@ static void check_shared_units(const struct predict *p, struct pair *pair)
 		else if (a && b && a + b > unit->usable)
 			pair->refusal = (struct refusal){REFUSED_CORES, (short)u, false, b, a};
 	}
+}
+
+/* Threads that wait for the other model's pass keep their processors. */
+static void check_processors(const struct predict *p, struct pair *pair)
+{
+	struct placed_clash clash;
+	int cores[HX_MAX_UNITS];
+
+	for (int u = 0; u < HX_MAX_UNITS; u++) {
+		int a = pair->target->cores[u], b = pair->draft->cores[u];
+
+		cores[u] = pair->key.mode == HX_OVERLAPPED ? a + b : a > b ? a : b;
+	}
+	if (placed_clashes(&p->study->profile, cores, &clash))
+		pair->refusal = (struct refusal){REFUSED_PROCESSOR, (short)clash.unit, false, clash.processor, clash.other};
 }
 
 /* Switching between passes would take longer than they do. Clocks that were rounded to MHz, or written in GHz, are the same. */
@@ -161,6 +183,8 @@ static void check_pair(const struct predict *p, struct pair *pair)
 	else if (pair->key.mode == HX_OVERLAPPED)
 		check_shared_units(p, pair);
 	if (!pair->refusal.kind && pair->draft)
+		check_processors(p, pair);
+	if (!pair->refusal.kind && pair->draft)
 		check_clocks(p, pair);
 	if (!pair->refusal.kind && st->costs.n)
 		check_measured(p, pair);
@@ -175,14 +199,21 @@ static void set_envs(const struct predict *p, struct pair *pair)
 	const struct placed *other = pair->plan.drafter == HX_DRAFT_MODEL ? pair->draft : NULL;
 
 	pair->env = pair->env_draft = (struct cost_env){.profile = profile, .kv_cache = p->study->sweep.kv_cache};
-	bandwidth_alone(profile, pair->target, pair->target, other, context, pair->env.bw);
-	if (pair->draft)
-		bandwidth_alone(profile, pair->draft, pair->target, other, context, pair->env_draft.bw);
-	pair->busy = pair->env;
-	pair->busy_draft = pair->env_draft;
 	if (pair->key.mode == HX_OVERLAPPED) {
-		bandwidth_contended(profile, pair->target, pair->env.bw, pair->draft, pair->env_draft.bw, pair->busy.bw);
-		bandwidth_contended(profile, pair->draft, pair->env_draft.bw, pair->target, pair->env.bw, pair->busy_draft.bw);
+		bandwidth_beside(profile, pair->target, pair->draft, context, pair->env.bw);
+		bandwidth_beside(profile, pair->draft, pair->target, context, pair->env_draft.bw);
+	} else {
+		bandwidth_alone(profile, pair->target, pair->target, other, context, pair->env.bw);
+		if (pair->draft)
+			bandwidth_alone(profile, pair->draft, pair->target, other, context, pair->env_draft.bw);
+	}
+	pair->busy = pair->env;
+	pair->busy_draft = pair->again_draft = pair->env_draft;
+	if (pair->key.mode == HX_OVERLAPPED) {
+		bandwidth_contended(profile, pair->target, pair->env.bw, pair->draft, pair->env_draft.bw, context, pair->busy.bw);
+		bandwidth_contended(profile, pair->draft, pair->env_draft.bw, pair->target, pair->env.bw, context, pair->busy_draft.bw);
+	} else if (pair->draft) {
+		bandwidth_alone(profile, pair->draft, pair->draft, NULL, context, pair->again_draft.bw);
 	}
 }
 
@@ -204,21 +235,21 @@ static size_t key_size(const struct predict *p)
 	return offsetof(struct pass_key, bw) + p->study->profile.n_units * sizeof(double) * (p->study->costs.n ? 2 : 1);
 }
 
-static struct pass_key pass_key(const struct predict *p, const struct pair *pair, int kind, bool busy)
+static struct pass_key pass_key(const struct predict *p, const struct pair *pair, int kind, enum predict_when when)
 {
 	bool drafts = kind != HX_PASS_PREFILL_TARGET && (kind != HX_PASS_VERIFY || pair->plan.drafter == HX_DRAFT_EXIT);
 	size_t n = p->study->profile.n_units;
 	struct pass_key key = {.placed = drafts ? pair->draft : pair->target, .kind = (short)kind, .mode = (short)pair->key.mode,
 			       .workload = pair->key.workload};
 
-	memcpy(key.bw, predict_env(pair, kind, busy)->bw, n * sizeof(double));
+	memcpy(key.bw, predict_env(pair, kind, when)->bw, n * sizeof(double));
 	if (p->study->costs.n)
-		memcpy(key.bw + n, predict_env(pair, kind, false)->bw, n * sizeof(double));
+		memcpy(key.bw + n, predict_env(pair, kind, PREDICT_ALONE)->bw, n * sizeof(double));
 	return key;
 }
 
 /* A pass whose rows do not depend on gamma. */
-static struct pass_cost remembered(const struct predict *p, struct pair *pair, int kind, bool busy)
+static struct pass_cost remembered(const struct predict *p, struct pair *pair, int kind, enum predict_when when)
 {
 	struct pass_key key;
 	struct pass_cost *cost;
@@ -226,17 +257,17 @@ static struct pass_cost remembered(const struct predict *p, struct pair *pair, i
 
 	if (!hx_plan_pass(&pair->plan, kind))
 		return (struct pass_cost){0};
-	key = pass_key(p, pair, kind, busy);
+	key = pass_key(p, pair, kind, when);
 	key.mode = 0;
 	cost = memo_at(pair->passes, &key, &found);
 	if (!found)
-		*cost = predict_pass(p, pair, kind, busy);
+		*cost = predict_pass(p, pair, kind, when);
 	return *cost;
 }
 
 static struct pass_cost *verify_table(const struct predict *p, struct pair *pair)
 {
-	struct pass_key key = pass_key(p, pair, HX_PASS_VERIFY, true);
+	struct pass_key key = pass_key(p, pair, HX_PASS_VERIFY, PREDICT_BUSY);
 	bool found;
 	struct pass_cost *table = memo_at(pair->verifies, &key, &found);
 
@@ -251,12 +282,13 @@ static void price_pair(const struct predict *p, struct pair *pair)
 		pair->passes = memo_create(key_size(p), sizeof(struct pass_cost), MOST_PASSES);
 		pair->verifies = memo_create(key_size(p), (p->space->n_gamma + 1) * sizeof(struct pass_cost), MOST_VERIFIES);
 	}
-	pair->prefill = remembered(p, pair, HX_PASS_PREFILL_TARGET, false);
-	pair->prefill_draft = remembered(p, pair, HX_PASS_PREFILL_DRAFT, false);
-	pair->draft1 = remembered(p, pair, HX_PASS_DRAFT, false);
-	pair->draft2 = remembered(p, pair, HX_PASS_CATCH_UP, false);
-	pair->draft1_busy = pair->key.mode == HX_OVERLAPPED ? remembered(p, pair, HX_PASS_DRAFT, true) : pair->draft1;
-	pair->front = remembered(p, pair, HX_PASS_FRONT, false);
+	pair->prefill = remembered(p, pair, HX_PASS_PREFILL_TARGET, PREDICT_ALONE);
+	pair->prefill_draft = remembered(p, pair, HX_PASS_PREFILL_DRAFT, PREDICT_ALONE);
+	pair->draft1 = remembered(p, pair, HX_PASS_DRAFT, PREDICT_ALONE);
+	pair->draft2 = remembered(p, pair, HX_PASS_CATCH_UP, PREDICT_ALONE);
+	pair->draft1_again = remembered(p, pair, HX_PASS_DRAFT, PREDICT_AGAIN);
+	pair->draft1_busy = remembered(p, pair, HX_PASS_DRAFT, PREDICT_BUSY);
+	pair->front = remembered(p, pair, HX_PASS_FRONT, PREDICT_ALONE);
 	pair->verify = verify_table(p, pair);
 }
 
@@ -317,7 +349,7 @@ const struct pass_cost *predict_verify(const struct predict *p, struct pair *pai
 		int was = pair->plan.gamma;
 
 		hx_plan_set_gamma(&pair->plan, gamma);
-		*c = predict_pass(p, pair, HX_PASS_VERIFY, true);
+		*c = predict_pass(p, pair, HX_PASS_VERIFY, PREDICT_BUSY);
 		hx_plan_set_gamma(&pair->plan, was);
 	}
 	return c;

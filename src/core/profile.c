@@ -215,9 +215,35 @@ static int check_power(struct check *c)
 	return HX_OK;
 }
 
+struct listed {
+	const struct covariance *covariance;
+	bool *found; /* by its parameters */
+};
+
+static void find_listed(void *arg, const char *path, const struct field *f, double *number)
+{
+	const struct listed *l = arg;
+
+	(void)f;
+	(void)number;
+	for (size_t i = 0; i < l->covariance->n_parameters; i++)
+		l->found[i] |= strcmp(l->covariance->parameters[i], path) == 0;
+}
+
 static int check_covariance(struct check *c)
 {
 	const struct covariance *v = &c->p->covariance;
+	struct listed l = {v, hx_xcalloc(v->n_parameters + 1, sizeof(bool))};
+	size_t i = 0;
+
+	if (v->n_parameters)
+		field_numbers(c->p, &profile_fields, find_listed, &l);
+	while (i < v->n_parameters && l.found[i])
+		i++;
+	free(l.found);
+	at(c, "covariance.parameters[%zu]", i);
+	if (i < v->n_parameters)
+		return FAIL(c, "this profile has no number '%.80s'", v->parameters[i]);
 
 	at(c, "covariance.matrix");
 	if (v->n_rows != v->n_parameters || (v->n_rows && v->n_cols != v->n_parameters))

@@ -9,8 +9,8 @@
 enum arithmetic { ARITH_F32, ARITH_F16, ARITH_I8_DOT, ARITH_I8_MUL, ARITH_COUNT };
 extern const char *const profile_arithmetics[]; /* NULL-terminated */
 
-/* Operators without a matrix, whose values are in a core's own cache. */
-enum small_op { SMALL_EMBED, SMALL_NORM, SMALL_ROPE, SMALL_ARGMAX, SMALL_COUNT };
+/* Operators by what they do with the values of a row. */
+enum act_kind { ACT_EMBED, ACT_NORM, ACT_ROPE, ACT_ARGMAX, ACT_MATRIX, ACT_ATTN, ACT_COUNT };
 
 /* Matrix kernel of a weight type: e(r) = ceiling r/(r + r_half), or a curve measured at `rows`. */
 struct kernel {
@@ -42,9 +42,11 @@ struct unit {
 	struct kernel *kernels;
 	size_t n_kernels;
 	double attn_efficiency;   /* of attention, at any number of rows; NAN: as the kernel of f16 */
-	double small_bytes_s[SMALL_COUNT]; /* that one core takes of them; NAN: as bandwidth says */
-	double p;                 /* joins the two roofs */
+	double small_bytes_s[ACT_COUNT]; /* at which one core takes such values; NAN: as bandwidth says */
+	double shared_bytes_s;    /* at which such values of a matrix or of attention go from core to core; NAN: at once */
+	double p, p_cache;        /* joins the two roofs; where the nearest cache holds all, NAN: as p */
 	double launch_s, sync_s;  /* per operator; per segment */
+	double barrier_s;         /* beyond these where several cores run it; NAN: none */
 	double wake_s;            /* until threads work that slept while a model on other cores ran; NAN: at once */
 	double cache_bytes;       /* last level */
 	double mem_limit_bytes, max_alloc_bytes; /* NAN: none */

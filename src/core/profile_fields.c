@@ -33,15 +33,19 @@ static const struct field rate_rows[] = {
 static const struct field_table rates = {.size = ARITH_COUNT * sizeof(double), .fields = rate_rows};
 
 static const struct field small_rows[] = {
-	{"embed", FIELD_NUMBER, .at = SMALL_EMBED * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN,
+	{"embed", FIELD_NUMBER, .at = ACT_EMBED * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN,
 	 .help = "gathering rows of the embedding"},
-	{"norm", FIELD_NUMBER, .at = SMALL_NORM * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN, .help = "norms"},
-	{"rope", FIELD_NUMBER, .at = SMALL_ROPE * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN,
+	{"norm", FIELD_NUMBER, .at = ACT_NORM * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN, .help = "norms"},
+	{"rope", FIELD_NUMBER, .at = ACT_ROPE * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN,
 	 .help = "rotating queries and keys, and storing keys and values"},
-	{"argmax", FIELD_NUMBER, .at = SMALL_ARGMAX * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN,
+	{"argmax", FIELD_NUMBER, .at = ACT_ARGMAX * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN,
 	 .help = "finding the largest logit"},
+	{"matrix", FIELD_NUMBER, .at = ACT_MATRIX * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN,
+	 .help = "values that go into a matrix and come out of it, converted beside the arithmetic of weights"},
+	{"attn", FIELD_NUMBER, .at = ACT_ATTN * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN,
+	 .help = "queries and what attention makes of them, whatever the context"},
 	{0}};
-static const struct field_table small = {.size = SMALL_COUNT * sizeof(double), .fields = small_rows};
+static const struct field_table small = {.size = ACT_COUNT * sizeof(double), .fields = small_rows};
 
 static const struct field bandwidth_rows[] = {
 	{"cores", FIELD_NUMBERS, FIELD_REQUIRED | FIELD_MIN1, LIST(bandwidth, cores, n_cores), .min = 1, .max = 1024,
@@ -89,8 +93,14 @@ static const struct field unit_rows[] = {
 	{"small_bytes_s", FIELD_OBJECT, .at = AT(unit, small_bytes_s), .sub = &small,
 	 .help = "bytes a second that one core takes of operators without a matrix; left out: as bandwidth"},
 	{"p", FIELD_NUMBER, .at = AT(unit, p), .min = 1, .max = 64, .missing = 4, .help = "exponent that joins memory and arithmetic time"},
+	{"p_cache", FIELD_NUMBER, .at = AT(unit, p_cache), .min = 1, .max = 64, .missing = NAN,
+	 .help = "p where the nearest cache holds all that is touched; between that and memory by the bandwidth reached; left out: p everywhere"},
+	{"shared_bytes_s", FIELD_NUMBER, .at = AT(unit, shared_bytes_s), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN,
+	 .help = "at which a row's values go from core to core, where several take a matrix or attention; left out: at once"},
 	{"launch_s", FIELD_NUMBER, FIELD_REQUIRED, .at = AT(unit, launch_s), .unit = "s", .min = 0, .max = 1,
 	 .help = "fixed cost of an operator: kernel launch, or barrier"},
+	{"barrier_s", FIELD_NUMBER, .at = AT(unit, barrier_s), .unit = "s", .min = 0, .max = 1, .missing = NAN,
+	 .help = "what operators and segments take beyond launch_s and sync_s on several cores; left out: nothing"},
 	{"sync_s", FIELD_NUMBER, FIELD_REQUIRED, .at = AT(unit, sync_s), .unit = "s", .min = 0, .max = 1, .help = "cost of ending a segment"},
 	{"wake_s", FIELD_NUMBER, .at = AT(unit, wake_s), .unit = "s", .min = 0, .max = 1, .missing = NAN,
 	 .help = "until several cores work that slept while the other model ran on others; left out: none"},

@@ -75,15 +75,14 @@ static int find_roots(struct spreading *s, struct hx_err *err)
 	return status ? hx_err_set(err, HX_INPUT, "profile '%s': covariance.matrix: %s", s->p->study->profile.name, gsl_strerror(status)) : HX_OK;
 }
 
+/* A profile that was read has them all. */
 static int find_parameters(struct spreading *s, struct hx_err *err)
 {
 	const struct covariance *c = &s->p->study->profile.covariance;
 
 	s->parameters = hx_xcalloc(c->n_parameters + 1, sizeof(*s->parameters));
 	for (size_t i = 0; i < c->n_parameters; i++)
-		if (!(s->parameters[i] = variation_find(&s->v, c->parameters[i])))
-			return hx_err_set(err, HX_INPUT, "profile '%s': covariance.parameters[%zu]: there is no parameter '%.80s'", s->p->study->profile.name,
-					  i, c->parameters[i]);
+		s->parameters[i] = variation_find(&s->v, c->parameters[i]);
 	return c->n_parameters ? find_roots(s, err) : HX_OK;
 }
 

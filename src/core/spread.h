@@ -15,7 +15,7 @@ bool spread_known(const struct predict *p);
 
 /* Spreads of n feasible points of p; unknown of those that have no baseline. Every draw moves the parameters by their covariance, each kernel by its
  * residual and each source by its prompts, and is used for a point and its baseline alike. A point's draws depend on nothing but the sweep: in
- * whatever company it is asked for, the result is the same. HX_INPUT: the covariance names what is no parameter. */
+ * whatever company it is asked for, the result is the same. HX_INPUT: the covariance is no numbers that eigenvalues could be found of. */
 int spread_points(const struct predict *p, const struct point *points, size_t n, struct spread *out, struct hx_err *err);
 
 #endif

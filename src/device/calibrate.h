@@ -1,4 +1,4 @@
-/* Measures this machine's CPU units with the engine's own kernels and fits the cost model's parameters to what was measured: an ordinary hardware
+/* Measures this machine's CPUs and OpenCL devices with the engine's own kernels and fits the cost model's parameters to what was measured: an ordinary hardware
  * profile. Owns the order of measurements and the figures; printing, files and the database are the command's. */
 #ifndef DEVICE_CALIBRATE_H
 #define DEVICE_CALIBRATE_H
@@ -34,15 +34,18 @@ struct calibrate_options {
 	bool units[HX_MAX_UNITS]; /* of the machine's */
 	bool types[HX_TYPE_COUNT];
 	bool quick;
-	double largest_bytes;     /* of a synthesised model; 0: eight times the last cache */
+	double largest_bytes;     /* of a synthesised model; 0: four times the last cache */
 	const volatile sig_atomic_t *stop; /* ends it, with HX_IO, when it becomes non-zero; NULL: never */
 	void (*progress)(void *arg, int done, int all); /* visits of models, 0 before the first; NULL: not wanted */
 	void *arg;
 };
 
+enum { CALIBRATE_FOOTPRINTS = 7 /* at most */ };
+
 struct calibration {
 	struct profile profile; /* owned, strings too; profile_free. Without name and sources */
 	int unit_of[HX_MAX_UNITS]; /* by the profile's: the machine's */
+	int plans[HX_MAX_UNITS][CALIBRATE_FOOTPRINTS]; /* by the profile's units and their footprints: what is measured there (calibrate_internal.h) */
 	struct calibrate_sample *samples;
 	size_t n;
 	bool clock_told[HX_MAX_UNITS]; /* by the system, not measured */
@@ -54,7 +57,7 @@ struct calibration {
 	int dropped;            /* visits of models for repeats, for want of time */
 };
 
-/* Measures, then fits. The machine's threads pin the caller. HX_IO: interrupted, no room for models in TMPDIR. */
+/* Measures, then fits. A CPU is among the units. The machine's threads pin the caller. HX_IO: interrupted, no room for models in TMPDIR, a device that fails. */
 int calibrate(struct calibration *c, struct machine *m, const struct calibrate_options *o, struct hx_err *err);
 void calibrate_free(struct calibration *c);
 

@@ -27,6 +27,8 @@ static const double scattered = 0.1;
 /* Plain decoding, which every speedup is taken against, and drafting are passes of one row over models that no cache holds: those decide what memory gives. */
 static const double one_row = 3, uncached = 2;
 
+static const double most_p = 16;
+
 /* Bytes that a core reads in a cycle at most, from its nearest cache. */
 static const double load_bytes = 64;
 
@@ -69,7 +71,8 @@ static void add_parameter(struct fit *f, double *at, char *path, double min, dou
 
 static void list_parameters(struct fit *f)
 {
-	static const char *const small[SMALL_COUNT] = {[SMALL_EMBED] = "embed", [SMALL_NORM] = "norm", [SMALL_ROPE] = "rope", [SMALL_ARGMAX] = "argmax"};
+	static const char *const act[ACT_COUNT] = {[ACT_EMBED] = "embed",   [ACT_NORM] = "norm",     [ACT_ROPE] = "rope",
+						   [ACT_ARGMAX] = "argmax", [ACT_MATRIX] = "matrix", [ACT_ATTN] = "attn"};
 	struct unit *u = unit_of(f);
 	struct bandwidth *b = &u->bandwidth;
 	const char *name = u->is.name;
@@ -84,10 +87,15 @@ static void list_parameters(struct fit *f)
 			add_parameter(f, &u->kernels[i].efficiency[r], hx_xasprintf("units.%s.kernels[%zu].efficiency[%zu]", name, i, r), 1e-6, 1,
 				      r ? &u->kernels[i].efficiency[r - 1] : NULL, u->kernels[i].rows[r] <= FEW_ROWS);
 	add_parameter(f, &u->attn_efficiency, hx_xasprintf("units.%s.attn_efficiency", name), 1e-6, 1, NULL, false);
-	for (int i = 0; i < SMALL_COUNT; i++)
-		add_parameter(f, &u->small_bytes_s[i], hx_xasprintf("units.%s.small_bytes_s.%s", name, small[i]), 1e6, load_bytes * u->is.clock_hz, NULL, false);
-	add_parameter(f, &u->p, hx_xasprintf("units.%s.p", name), 2, 8, NULL, false);
+	for (int i = 0; i < ACT_COUNT; i++)
+		add_parameter(f, &u->small_bytes_s[i], hx_xasprintf("units.%s.small_bytes_s.%s", name, act[i]), 1e6, load_bytes * u->is.clock_hz, NULL, false);
+	add_parameter(f, &u->p, hx_xasprintf("units.%s.p", name), 1, most_p, NULL, false);
+	add_parameter(f, &u->p_cache, hx_xasprintf("units.%s.p_cache", name), 1, most_p, NULL, false);
 	add_parameter(f, &u->launch_s, hx_xasprintf("units.%s.launch_s", name), 1e-9, 1, NULL, false);
+	if (b->n_cores > 1) {
+		add_parameter(f, &u->barrier_s, hx_xasprintf("units.%s.barrier_s", name), 1e-9, 1, NULL, false);
+		add_parameter(f, &u->shared_bytes_s, hx_xasprintf("units.%s.shared_bytes_s", name), 1e6, load_bytes * u->is.clock_hz * u->is.cores, NULL, false);
+	}
 }
 
 static void set(const struct fit *f, const gsl_vector *x)
@@ -137,10 +145,12 @@ static void start(struct fit *f)
 	struct unit *u = unit_of(f);
 	struct bandwidth *b = &u->bandwidth;
 
-	u->p = 3;
+	u->p = u->p_cache = 3;
 	u->launch_s = 1e-3;
+	u->barrier_s = b->n_cores > 1 ? 1e-6 : NAN;
+	u->shared_bytes_s = b->n_cores > 1 ? 1e10 : NAN;
 	u->attn_efficiency = 0.1;
-	for (int i = 0; i < SMALL_COUNT; i++)
+	for (int i = 0; i < ACT_COUNT; i++)
 		u->small_bytes_s[i] = 1e10;
 	for (size_t n = 0; n < f->n_samples; n++) {
 		const struct calibrate_sample *s = f->samples[n];

@@ -1,5 +1,5 @@
-/* Host time of a round: what hx_speculate does besides passes. Stand-ins take the models' part, whose pass is to read more than the last cache holds: a pass
- * over a model leaves nothing of the host's there, and most of what the host takes is to find it again. */
+/* Host time of a round: what hx_speculate does besides passes. Stand-ins take the models' part, whose pass is to read as much as the smallest model that is
+ * measured: the larger one is, the more of what the host takes is to find its own in memory again, and the less it matters. */
 #include "device/calibrate_internal.h"
 
 #include "engine/cpu/pack.h"
@@ -10,7 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { VOCAB = 32768, CONTEXT = 256, PROMPT = 16, TOKENS = 24, REPEATS = 5, FEW = 1, MANY = 8, LINE = 64, CACHES = 2 /* that a pass reads */ };
+enum { VOCAB = 32768, CONTEXT = 256, PROMPT = 16, TOKENS = 24, REPEATS = 5, FEW = 1, MANY = 8, LINE = 64 };
 
 /* Ways to generate whose host times tell the parameters apart. */
 enum { PLAIN, SAMPLED, SHORT, LONG, WAYS };
@@ -70,7 +70,6 @@ static int once(struct stand_in *s, const struct way *way, double *round_s, stru
 /* The thread is then on the first unit's first core. */
 static int open_stand_in(struct stand_in *s, struct calibrate_step *step, struct hx_err *err)
 {
-	double cache = step->c->profile.units[0].cache_bytes;
 	struct hx_random random;
 	struct hx_pool *one;
 	int rc = hx_engine_pool(&step->m->engine, step->c->unit_of[0], 0, 1, &one, err);
@@ -78,7 +77,7 @@ static int open_stand_in(struct stand_in *s, struct calibrate_step *step, struct
 	if (rc)
 		return rc;
 	hx_pool_run(one, calibrate_no_work, NULL);
-	s->bytes = (size_t)(CACHES * (isnan(cache) ? calibrate_default_cache : cache));
+	s->bytes = (size_t)step->c->profile.units[0].bandwidth.footprint_bytes[0];
 	s->memory = hx_pack_alloc(s->bytes);
 	s->logits = hx_xmalloc((MANY + 1) * VOCAB * sizeof(*s->logits));
 	hx_random_init(&random, 1);

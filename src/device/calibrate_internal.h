@@ -3,10 +3,28 @@
 #define DEVICE_CALIBRATE_INTERNAL_H
 
 #include "device/calibrate.h"
+#include "device/random_model.h"
 
 /* Rows that efficiencies are measured at, ascending. */
-enum { CALIBRATE_ROWS = 20, CALIBRATE_FOOTPRINTS = 5 };
+enum { CALIBRATE_ROWS = 20, CALIBRATE_CONTEXTS = 4 };
 extern const int calibrate_rows[CALIBRATE_ROWS];
+
+/* What is measured at a footprint: which rows (x: at that of calibrate_rows; NULL: none), behind how many tokens (0 ends). */
+struct calibrate_passes {
+	const char *rows;
+	int contexts[CALIBRATE_CONTEXTS];
+};
+
+/* Footprints, ascending. */
+extern const struct calibrate_plan {
+	double caches; /* size of the models, in caches */
+	bool own;      /* in those of one core, the last but one; else in last-level ones */
+	bool quick;    /* measured by --quick too */
+	struct calibrate_passes cpu, device;
+} calibrate_plans[CALIBRATE_FOOTPRINTS];
+
+/* Adds the units that are wanted to the profile, CPUs first, and opens the devices: what the system and drivers tell, with tables to be measured. */
+int calibrate_units(struct calibration *c, struct machine *m, const struct calibrate_options *o, struct hx_err *err);
 
 /* Last-level cache of a machine that does not tell its own, in bytes. */
 extern const double calibrate_default_cache;
@@ -18,30 +36,34 @@ double calibrate_clock_hz(void);
 void calibrate_rates(const struct hx_kernels *k, double clock_hz, double rate[ARITH_COUNT]);
 int calibrate_arithmetic(const struct hx_kernels *k, int type);
 
-/* A synthesised model in memory, its file already gone. */
+/* The file of a synthesised model; zeroed: none yet. */
 struct calibrate_model {
-	struct hx_model model;
-	struct hx_weights weights;
+	struct random_model file;
+	int type; /* enum hx_type */
+	double bytes;
+	int layers;
 };
 
-/* A llama-like model of about so many bytes. Closed also when opening failed. */
-int calibrate_model_open(struct calibrate_model *cm, int type, double bytes, const struct hx_kernels *kernels, struct hx_pool *pool,
-			 const volatile sig_atomic_t *stop, struct hx_err *err);
-void calibrate_model_close(struct calibrate_model *cm);
+/* A llama-like model of about so many bytes, with a vocabulary of CALIBRATE_VOCAB at least: the one that is there, if it is one. */
+enum { CALIBRATE_VOCAB = 2048 };
+int calibrate_model_want(struct calibrate_model *m, int type, double bytes, const volatile sig_atomic_t *stop, struct hx_err *err);
+void calibrate_model_free(struct calibrate_model *m);
 
 /* Where a calibration stands. */
 struct calibrate_step {
 	struct calibration *c;
 	struct machine *m;
 	const struct calibrate_options *o;
-	int u;
-	int visits;      /* of each model */
-	double until_s;  /* by then the unit's repeats are to end */
+	int visits;      /* of each model on each unit */
+	double until_s;  /* by then repeats are to end */
 	int done, steps; /* visits of all, of how many */
 };
 
-/* Measures one unit of the machine, which is unit u of the profile, whose tables name cores, footprints, types and rows; adds samples, sets sync_s. */
+/* Measures the units of the profile, whose tables name cores, footprints, types and rows; adds samples, sets sync_s, of devices launch_s too. */
 int calibrate_measure(struct calibrate_step *s, struct hx_err *err);
+
+/* Measures what units do to each other, once each is measured alone: links between devices and CPUs, and contention for memory. */
+int calibrate_links(struct calibrate_step *s, struct hx_err *err);
 
 /* For a pool: binds the caller and wakes the threads. */
 void calibrate_no_work(void *arg, int thread, int n);

@@ -1,12 +1,10 @@
 /* Models to calibrate with: llama's architecture, random weights, any size. */
 #include "device/calibrate_internal.h"
 
-#include "device/random_model.h"
-
 enum { D_HEAD = 64, GROUP = 4 /* query heads of a key head */, FF = 4, LEAST_LAYERS = 2, CONTEXT = 4096 };
 
 /* The widest of these of which the size holds some layers: real models of that size are about as wide. */
-static const int widths[] = {2048, 1024, 512, 256};
+static const int widths[] = {2048, 1024, 512, 256, 128};
 
 static struct hx_shape shape_of(int type, double bytes)
 {
@@ -17,9 +15,9 @@ static struct hx_shape shape_of(int type, double bytes)
 	for (size_t i = 0; i < sizeof(widths) / sizeof(*widths); i++) {
 		s.d_model = widths[i];
 		s.heads = s.d_model / D_HEAD;
-		s.kv_heads = s.heads / GROUP;
+		s.kv_heads = s.heads / GROUP > 0 ? s.heads / GROUP : 1;
 		s.d_ff = FF * s.d_model;
-		s.vocab = 8 * s.d_model;
+		s.vocab = 8 * s.d_model > CALIBRATE_VOCAB ? 8 * s.d_model : CALIBRATE_VOCAB;
 		s.layers = 1;
 		head = s.vocab * hx_shape_row_bytes(type, s.d_model);
 		layer = hx_shape_bytes(&s, type) - head;
@@ -31,28 +29,21 @@ static struct hx_shape shape_of(int type, double bytes)
 	return s;
 }
 
-int calibrate_model_open(struct calibrate_model *cm, int type, double bytes, const struct hx_kernels *kernels, struct hx_pool *pool,
-			 const volatile sig_atomic_t *stop, struct hx_err *err)
+int calibrate_model_want(struct calibrate_model *m, int type, double bytes, const volatile sig_atomic_t *stop, struct hx_err *err)
 {
-	struct hx_shape s = shape_of(type, bytes);
+	const struct hx_shape s = shape_of(type, bytes);
 	const struct hx_synth_options o = {.type = type, .seed = 1, .stop = stop};
-	struct random_model file;
-	int rc;
 
-	*cm = (struct calibrate_model){0};
-	rc = random_model_write(&file, &s, &o, err);
-	if (rc)
-		return rc;
-	rc = hx_model_open(&cm->model, file.path, err);
-	random_model_remove(&file); /* it stays mapped */
-	if (!rc)
-		hx_weights_load(&cm->weights, &(struct hx_weights_wanted){.model = &cm->model, .type = -1, .kernels = kernels}, pool);
-	return rc;
+	if (m->file.path && m->type == type && m->bytes == bytes)
+		return HX_OK;
+	calibrate_model_free(m);
+	m->type = type;
+	m->bytes = bytes;
+	m->layers = s.layers;
+	return random_model_write(&m->file, &s, &o, err);
 }
 
-void calibrate_model_close(struct calibrate_model *cm)
+void calibrate_model_free(struct calibrate_model *m)
 {
-	hx_weights_free(&cm->weights);
-	hx_model_free(&cm->model);
-	*cm = (struct calibrate_model){0};
+	random_model_remove(&m->file);
 }

@@ -5,17 +5,17 @@
 
 enum { RARE = 10 }; /* of the time is for reading, at most one part */
 
-int calibrate_reads_init(struct calibrate_reads *r, struct calibrate_step *s, struct hx_err *err)
+int calibrate_reads_init(struct calibrate_reads *r, struct calibrate_step *s, int u, const struct probe_reader *reader, struct hx_err *err)
 {
-	const struct bandwidth *b = &s->c->profile.units[s->u].bandwidth;
+	const struct bandwidth *b = &s->c->profile.units[u].bandwidth;
 	int rc = HX_OK;
 
-	*r = (struct calibrate_reads){.n_cores = b->n_cores};
+	*r = (struct calibrate_reads){.reader = reader, .n_cores = b->n_cores};
 	r->pools = hx_xcalloc(b->n_cores, sizeof(*r->pools));
 	r->took = hx_xcalloc(b->n_cores, sizeof(*r->took));
 	for (size_t k = 0; k < b->n_cores && !rc; k++)
-		rc = hx_engine_pool(&s->m->engine, s->c->unit_of[s->u], 0, (int)b->cores[k], &r->pools[k], err);
-	return rc ? rc : probe_reader_init(&r->reader, &s->m->probe, err);
+		rc = hx_engine_pool(&s->m->engine, s->c->unit_of[u], 0, (int)b->cores[k], &r->pools[k], err);
+	return rc;
 }
 
 void calibrate_reads_free(struct calibrate_reads *r)
@@ -24,7 +24,6 @@ void calibrate_reads_free(struct calibrate_reads *r)
 		calibrate_times_free(&r->took[k]);
 	free(r->took);
 	free(r->pools);
-	free((void *)r->reader.buffer);
 }
 
 bool calibrate_reads_take(struct calibrate_reads *r, bool now)
@@ -34,7 +33,7 @@ bool calibrate_reads_take(struct calibrate_reads *r, bool now)
 	if (!now && start_s - r->last_s < RARE * r->each_s)
 		return false;
 	for (size_t k = 0; k < r->n_cores; k++)
-		calibrate_times_add(&r->took[k], probe_read_s(&r->reader, r->pools[k]), r->n);
+		calibrate_times_add(&r->took[k], probe_read_s(r->reader, r->pools[k]), r->n);
 	r->n++;
 	r->last_s = hx_trace_now_s();
 	r->each_s = r->last_s - start_s;
@@ -52,7 +51,7 @@ bool *calibrate_reads_settle(const struct calibrate_reads *r, struct unit *u)
 	for (size_t k = 0; k < r->n_cores; k++) {
 		double typical_s = calibrate_times_typical(&r->took[k]);
 
-		u->read_bytes_s[k] = (double)r->reader.bytes / typical_s;
+		u->read_bytes_s[k] = (double)r->reader->bytes / typical_s;
 		for (int i = 0; i < r->n; i++)
 			reading[i] &= probe_is_calm(typical_s / r->took[k].v[i]);
 	}

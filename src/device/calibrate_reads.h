@@ -7,7 +7,7 @@
 
 /* Readings cut time into moments: moment m lies before reading m. */
 struct calibrate_reads {
-	struct probe_reader reader;
+	const struct probe_reader *reader; /* borrowed */
 	struct hx_pool **pools;         /* by the unit's bandwidth.cores */
 	struct calibrate_times *took;   /* likewise: of each reading */
 	size_t n_cores;
@@ -15,8 +15,8 @@ struct calibrate_reads {
 	double last_s, each_s;          /* when the last one ended, what it took */
 };
 
-/* For the step's unit. Freed also when this failed. HX_IO: there is too little memory. */
-int calibrate_reads_init(struct calibrate_reads *r, struct calibrate_step *s, struct hx_err *err);
+/* For a CPU of the profile. Freed also when this failed; zeroed: nothing to free. */
+int calibrate_reads_init(struct calibrate_reads *r, struct calibrate_step *s, int u, const struct probe_reader *reader, struct hx_err *err);
 void calibrate_reads_free(struct calibrate_reads *r);
 
 /* Reads with each number of cores, unless the last reading is so near that reading would take more than a tenth of the time; returns whether it did. The pool

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char told[] = "as the operating system tells", fitted[] = "fitted to operators of synthesised models";
+static const char told[] = "as the system or the driver tells", fitted[] = "fitted to operators of synthesised models";
 
 static void add(struct profile *p, int kind, char *path, const char *by, const char *from)
 {
@@ -17,28 +17,37 @@ static void add_unit(struct calibration *c, size_t u, const char *by)
 {
 	struct profile *p = &c->profile;
 	const struct unit *unit = &p->units[u];
+	const bool device = unit->is.kind != HX_CPU;
 	const struct {
 		const char *member, *from;
+		bool left_out;
 	} all[] = {
-		{"cores", told},
-		{"affinity", told},
-		{"clock_hz", c->clock_told[u] ? told : "a chain of dependent additions"},
-		{"flop_per_cycle", "loops of independent instructions, rounded to halves of an instruction a cycle"},
-		{"bandwidth", fitted},
-		{"read_bytes_s", "plain reads of memory between the passes, what they are most of the time"},
-		{"kernels", fitted},
-		{"attn_efficiency", fitted},
-		{"small_bytes_s", fitted},
-		{"p", fitted},
-		{"launch_s", fitted},
-		{"sync_s", "passes less their operators"},
-		{"wake_s", "the first of two empty runs after a pause, less the second"},
+		{"cores", told, false},
+		{"affinity", told, !unit->n_affinity},
+		{"clock_hz", c->clock_told[u] ? told : "a chain of dependent additions", false},
+		{"flop_per_cycle", "loops of independent instructions, rounded to halves of an instruction a cycle", device && !unit->n_affinity},
+		{"bandwidth", fitted, false},
+		{"read_bytes_s", "plain reads of memory between the passes, what they are most of the time", device},
+		{"kernels", fitted, false},
+		{"attn_efficiency", fitted, false},
+		{"small_bytes_s", fitted, false},
+		{"p", fitted, false},
+		{"p_cache", fitted, false},
+		{"shared_bytes_s", fitted, isnan(unit->shared_bytes_s)},
+		{"launch_s", fitted, false},
+		{"barrier_s", fitted, isnan(unit->barrier_s)},
+		{"sync_s", device ? "passes less their operators" : "passes on one core less their operators", false},
+		{"wake_s", "the first of two empty runs after a pause, less the second", device},
+		{"cache_bytes", told, isnan(unit->cache_bytes)},
+		{"mem_limit_bytes", told, isnan(unit->mem_limit_bytes)},
+		{"max_alloc_bytes", told, isnan(unit->max_alloc_bytes)},
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-		add(p, SOURCE_MEASURED, hx_xasprintf("units.%s.%s", unit->is.name, all[i].member), by, all[i].from);
-	if (!isnan(unit->cache_bytes))
-		add(p, SOURCE_MEASURED, hx_xasprintf("units.%s.cache_bytes", unit->is.name), by, told);
+		if (!all[i].left_out)
+			add(p, SOURCE_MEASURED, hx_xasprintf("units.%s.%s", unit->is.name, all[i].member), by, all[i].from);
+	if (device && !unit->n_affinity)
+		add(p, SOURCE_ESTIMATE, hx_xasprintf("units.%s.flop_per_cycle", unit->is.name), by, "as much as a shader core does at most: efficiencies are of that");
 	for (size_t k = c->n_measured; k < unit->n_kernels; k++)
 		add(p, SOURCE_DERIVED, hx_xasprintf("units.%s.kernels[%zu]", unit->is.name, k), by,
 		    "not measured, but taken as a type that is computed alike");
@@ -52,7 +61,11 @@ void calibrate_sources(struct calibration *c, const char *by)
 		add_unit(c, u, by);
 	add(p, SOURCE_MEASURED, hx_xstrdup("memory.capacity_bytes"), by, told);
 	add(p, SOURCE_MEASURED, hx_xstrdup("memory.bw_bytes_s"), by, "the highest bandwidth of a unit beyond its cache");
-	add(p, SOURCE_MEASURED, hx_xstrdup("host"), by, "generation, less its passes, which empty the cache as a model's do");
+	if (p->memory.n_contention)
+		add(p, SOURCE_MEASURED, hx_xstrdup("memory.contention"), by, "passes over models beyond the cache, on two units at once and on each alone");
+	if (p->n_links)
+		add(p, SOURCE_MEASURED, hx_xstrdup("links"), by, "passes of a model that is cut, less operators, launches and syncs");
+	add(p, SOURCE_MEASURED, hx_xstrdup("host"), by, "generation, less its passes");
 	add(p, SOURCE_DERIVED, hx_xstrdup("reserved"), by, "nothing is kept for an application");
 	add(p, SOURCE_DERIVED, hx_xstrdup("covariance"), by, "residuals of the fit");
 }

@@ -10,6 +10,14 @@ enum { NGRAM_SHORTEST = 1, NGRAM_LONGEST = 3 };
 
 static const char exit_prefix[] = "early-exit:";
 
+static bool is_on_cpu_device(const struct hx_instance *in)
+{
+	const char *unit;
+	const struct hx_cl *cl = in->exec ? hx_instance_device(in, &unit) : NULL;
+
+	return cl && hx_cl_about(cl)->is_cpu;
+}
+
 /* What the drafter's name says. */
 static int read_drafter(struct runner *r, const struct runner_options *o, long *layers, struct hx_err *err)
 {
@@ -77,6 +85,7 @@ int runner_open(struct runner *r, struct machine *m, const struct runner_options
 		runner_close(r);
 		return rc;
 	}
+	r->rests = is_on_cpu_device(&r->target) || is_on_cpu_device(&r->draft);
 	if (r->lookup)
 		r->drafter = hx_draft_ngram(NGRAM_SHORTEST, NGRAM_LONGEST);
 	else if (r->speculates)
@@ -104,6 +113,7 @@ int runner_generate(struct runner *r, bool plain, struct hx_generate *what, stru
 	what->target = &r->lm;
 	what->draft = plain || !r->speculates ? NULL : &r->drafter;
 	what->mode = r->mode;
+	what->rests = r->rests;
 	if (!what->draft)
 		what->gamma = 0;
 	return hx_speculate(out, what, err);

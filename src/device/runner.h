@@ -28,6 +28,7 @@ struct runner {
 	struct hx_draft drafter;
 	bool speculates;                  /* there is a drafter */
 	int mode;                         /* with it */
+	bool rests;                       /* as of hx_generate */
 	bool early_exit, lookup;
 };
 

@@ -119,7 +119,7 @@ static void add_pass(struct validate_steps *out, const struct predict *p, const 
 {
 	const struct hx_chain *chain = r->pair->plan.chains[pass->chain];
 	const struct sums *m = &r->of[pass->kind];
-	struct pass_cost cost = predict_pass(p, r->pair, pass->kind, false);
+	struct pass_cost cost = predict_pass(p, r->pair, pass->kind, PREDICT_ALONE);
 	struct predict_ops ops;
 
 	predict_ops(p, r->pair, pass, context, &ops);

@@ -80,6 +80,8 @@ void gnuplot_string(const struct gnuplot *g, const char *s)
 
 	text_clean(clean, sizeof(clean), s);
 	putc('\'', g->script);
+	if (*clean == '\'')
+		putc(' ', g->script); /* gnuplot takes two quotes at the beginning for an empty string */
 	for (const char *c = clean; *c; c++) {
 		if (*c == '\'')
 			putc('\'', g->script);

@@ -95,6 +95,35 @@ int store_samples_add(struct store *s, int64_t run, const struct store_sample *s
 	return store_commit(s, rc, err);
 }
 
+int store_samples(struct store *s, store_sample_row *row, void *arg, struct hx_err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int rc;
+
+	if (s->version < 3)
+		return HX_OK;
+	rc = store_prepare(s,
+			   "SELECT unit, cores, kind, type, rows, n_out, n_in, footprint_bytes, seconds, held_out FROM calibration_sample "
+			   "WHERE run = (SELECT max(run) FROM calibration_sample) ORDER BY id",
+			   &st, err);
+	while (store_next(s, st, &rc, err)) {
+		struct store_sample sample = {.unit = (const char *)sqlite3_column_text(st, 0),
+					      .cores = sqlite3_column_int(st, 1),
+					      .kind = (const char *)sqlite3_column_text(st, 2),
+					      .type = (const char *)sqlite3_column_text(st, 3),
+					      .rows = sqlite3_column_int64(st, 4),
+					      .n_out = sqlite3_column_int64(st, 5),
+					      .n_in = sqlite3_column_int64(st, 6),
+					      .footprint_bytes = sqlite3_column_double(st, 7),
+					      .seconds = sqlite3_column_double(st, 8),
+					      .held_out = sqlite3_column_int(st, 9) != 0};
+
+		rc = row(arg, &sample);
+	}
+	sqlite3_finalize(st);
+	return rc;
+}
+
 int store_measurements(struct store *s, int64_t *n, struct hx_err *err)
 {
 	sqlite3_stmt *st = NULL;

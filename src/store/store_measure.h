@@ -69,6 +69,10 @@ struct store_sample {
 };
 int store_samples_add(struct store *s, int64_t run, const struct store_sample *samples, size_t n, struct hx_err *err);
 
+/* Those of the latest run that has any; texts are borrowed until the next. Non-zero ends it and is returned. */
+typedef int store_sample_row(void *arg, const struct store_sample *sample);
+int store_samples(struct store *s, store_sample_row *row, void *arg, struct hx_err *err);
+
 /* How many repeats a database holds. */
 int store_measurements(struct store *s, int64_t *n, struct hx_err *err);
 
