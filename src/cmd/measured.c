@@ -10,7 +10,7 @@
 
 /* The repeats of the point that is being read. */
 struct repeats {
-	double *ratios, *plain_s, *token_s, *decode_s, *memory, *again_s;
+	double *ratios, *token_s, *decode_s, *memory, *again_s;
 	size_t n, n_again, room;
 	double tokens, rounds, catch_ups; /* of the last that counts */
 };
@@ -27,7 +27,7 @@ struct reading {
 
 static void make_room(struct repeats *r)
 {
-	double **lists[] = {&r->ratios, &r->plain_s, &r->token_s, &r->decode_s, &r->memory, &r->again_s};
+	double **lists[] = {&r->ratios, &r->token_s, &r->decode_s, &r->memory, &r->again_s};
 
 	if (r->n < r->room && r->n_again < r->room)
 		return;
@@ -39,7 +39,6 @@ static void make_room(struct repeats *r)
 static void free_repeats(struct repeats *r)
 {
 	free(r->ratios);
-	free(r->plain_s);
 	free(r->token_s);
 	free(r->decode_s);
 	free(r->memory);
@@ -71,12 +70,10 @@ static void finish_point(struct reading *x)
 	if (m->id && r->n) {
 		m->measured = validate_bootstrap(r->ratios, r->n, (uint64_t)x->run->seed);
 		m->pairs = (int)r->n;
-		m->plain_s = validate_median(r->plain_s, r->n);
 		m->token_s = validate_median(r->token_s, r->n);
 		m->decode_s = validate_median(r->decode_s, r->n);
 		m->memory = validate_median(r->memory, r->n);
 		m->again_s = validate_median(r->again_s, r->n_again);
-		m->tokens = r->tokens;
 		m->tokens_per_round = r->tokens / r->rounds;
 		realise(m, r);
 		x->set->v = hx_xrealloc(x->set->v, x->set->n + 1, sizeof(*x->set->v));
@@ -104,9 +101,8 @@ static int read_repeat(void *arg, const struct store_repeat *row)
 		r->again_s[r->n_again++] = row->decode_s / row->tokens;
 		return 0;
 	}
-	r->plain_s[r->n] = row->baseline_s;
 	r->token_s[r->n] = row->decode_s / row->tokens;
-	r->ratios[r->n] = r->plain_s[r->n] / r->token_s[r->n];
+	r->ratios[r->n] = row->baseline_s / r->token_s[r->n];
 	r->decode_s[r->n] = row->decode_s;
 	r->memory[r->n++] = row->memory;
 	r->tokens = row->tokens;

@@ -26,8 +26,8 @@ struct measured {
 	int pairs, left_out;
 	bool synthesised;
 	double predicted_decode_s, decode_s; /* of the output, with the rounds it took; the median */
-	double tokens, tokens_per_round, memory; /* tokens of an output */
-	double plain_s, token_s; /* medians of a token */
+	double tokens_per_round, memory;
+	double token_s; /* the median */
 	double again_s;          /* the median of a token in the repeats for the regret */
 	double traced_s[2];      /* of the outputs that were traced, by enum store_kind */
 	struct measured_step *steps;
