@@ -135,7 +135,7 @@ END {
 	print "\nThe worst is " point(worst["all"]) ": " speedups(worst["all"]) ".\n"
 
 	print "## What it says\n"
-	print "It pays most at " point(best) ": " speedups(best) ", over the best plain decoding of that quantisation.\n"
+	print (p[best, "measured_speedup"] > 1 ? "It pays most at " : "It pays at none of them; nearest to it comes ") point(best) ": " speedups(best) ", over the best plain decoding of that quantisation.\n"
 	if (no)
 		print "The answer is no, for one, at " point(no) ": " speedups(no) ".\n"
 	printf "Whether a point is faster than plain decoding is predicted rightly at %d points of %d", right, n["all"]
