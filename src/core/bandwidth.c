@@ -11,9 +11,26 @@ static double usable_bw(const struct profile *p)
 	return p->memory.bw_bytes_s - p->reserved.bw_bytes_s;
 }
 
-static double footprint(const struct placed *p, size_t unit, double context)
+/* Units that have a processor in common have its last cache in common: a device that is a CPU, and the cluster that it is of. */
+static bool share_cache(const struct profile *p, size_t u, size_t v)
 {
-	return p ? p->streamed[unit] + p->kv_pos[unit] * context : 0;
+	const struct unit *a = &p->units[u], *b = &p->units[v];
+
+	for (size_t i = 0; i < a->n_affinity && u != v; i++)
+		for (size_t k = 0; k < b->n_affinity; k++)
+			if (a->affinity[i] == b->affinity[k])
+				return true;
+	return u == v;
+}
+
+static double footprint(const struct profile *profile, const struct placed *p, size_t unit, double context)
+{
+	double sum = 0;
+
+	for (size_t v = 0; v < profile->n_units && p; v++)
+		if ((p->streamed[v] > 0 || p->kv_pos[v] > 0) && share_cache(profile, unit, v))
+			sum += p->streamed[v] + p->kv_pos[v] * context;
+	return sum;
 }
 
 /* What stays in the cache does not go through main memory. */
@@ -24,13 +41,13 @@ static bool streams(const struct profile *p, size_t unit, double touched)
 
 bool bandwidth_streams(const struct profile *p, size_t unit, const struct placed *a, const struct placed *b, double context)
 {
-	return streams(p, unit, footprint(a, unit, context) + footprint(b, unit, context));
+	return streams(p, unit, footprint(p, a, unit, context) + footprint(p, b, unit, context));
 }
 
 void bandwidth_alone(const struct profile *p, const struct placed *placed, const struct placed *a, const struct placed *b, double context, double *bw)
 {
 	for (size_t u = 0; u < p->n_units; u++) {
-		double touched = footprint(a, u, context) + footprint(b, u, context);
+		double touched = footprint(p, a, u, context) + footprint(p, b, u, context);
 
 		if (!placed->cores[u])
 			continue;

@@ -87,7 +87,8 @@ static void list_parameters(struct fit *f)
 	for (int i = 0; i < SMALL_COUNT; i++)
 		add_parameter(f, &u->small_bytes_s[i], hx_xasprintf("units.%s.small_bytes_s.%s", name, small[i]), 1e6, load_bytes * u->is.clock_hz, NULL, false);
 	add_parameter(f, &u->p, hx_xasprintf("units.%s.p", name), 2, 8, NULL, false);
-	add_parameter(f, &u->launch_s, hx_xasprintf("units.%s.launch_s", name), 1e-9, 1, NULL, false);
+	if (u->is.kind == HX_CPU) /* a device's driver tells */
+		add_parameter(f, &u->launch_s, hx_xasprintf("units.%s.launch_s", name), 1e-9, 1, NULL, false);
 }
 
 static void set(const struct fit *f, const gsl_vector *x)
@@ -138,7 +139,8 @@ static void start(struct fit *f)
 	struct bandwidth *b = &u->bandwidth;
 
 	u->p = 3;
-	u->launch_s = 1e-3;
+	if (u->is.kind == HX_CPU)
+		u->launch_s = 1e-3;
 	u->attn_efficiency = 0.1;
 	for (int i = 0; i < SMALL_COUNT; i++)
 		u->small_bytes_s[i] = 1e10;
@@ -148,7 +150,8 @@ static void start(struct fit *f)
 		const struct hx_work w = hx_op_work(&s->op, s->rows, s->logits, s->cached);
 		size_t i = 0, k = 0;
 
-		u->launch_s = fmin(u->launch_s, s->seconds);
+		if (u->is.kind == HX_CPU)
+			u->launch_s = fmin(u->launch_s, s->seconds);
 		if (!(op->flop_row > 0))
 			continue;
 		while (i + 1 < b->n_footprints && s->footprint_bytes > sqrt(b->footprint_bytes[i] * b->footprint_bytes[i + 1]))
