@@ -116,6 +116,7 @@ int hx_speculate_overlapped(struct hx_loop *l, struct hx_err *err)
 
 	if (rc)
 		return rc;
+	hx_pool_keep(o.sides);
 	if (l->what->rests)
 		hx_pool_rest(o.sides);
 	hx_sample_init(&o.sampler, &l->what->sampling, l->target->vocab);

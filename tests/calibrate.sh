@@ -3,6 +3,10 @@
 . "${top_srcdir:-$(dirname "$0")/..}/tests/tap.sh"
 
 mkdir temp
+"$HEXPLORE" devices --quick --format csv >found.csv
+cpu=$(sed -n 2s/,.*//p found.csv)
+device=$(sed -n 's/^\(opencl\),.*/\1/p' found.csv)
+rm found.csv
 calibrate() {
 	TMPDIR=$tmp/temp "$HEXPLORE" calibrate --quick --quiet --largest 300kB --types q4_0 --db c.db "$@"
 }
@@ -18,11 +22,21 @@ mine.json
 temp"
 is "models are gone" "$(ls temp)" ""
 like "the profile is complete" "$("$HEXPLORE" profile check ./mine.json)" '^\./mine\.json: ok, [0-9]+ sources$'
+if [ "$device" ]; then
+	"$HEXPLORE" profile show ./mine.json --format csv >shown.csv
+	like "a device is a unit" "$(cat shown.csv)" '^units\.opencl\.kind,gpu'
+	like "with an expression for its name" "$(cat shown.csv)" '^units\.opencl\.device,"?\^'
+	like "and a link to the CPU" "$(cat shown.csv)" '^links\[0\]\.fixed_s,'
+	rm shown.csv
+else
+	skip "a device in the profile" "no OpenCL device"
+fi
 like "it says that it is measured" "$("$HEXPLORE" profile show ./mine.json)" '^status +measured'
 like "types that were not measured are taken as others" "$("$HEXPLORE" profile show ./mine.json --format csv)" 'kernels\[[0-9]*\]\.type,q4_k'
 ok "a sweep takes it" "$HEXPLORE" sweep --profile ./mine.json --quiet --dry-run
-run calibrate -o mine.json
+run calibrate -o mine.json --units "$cpu"
 is "its own profile is replaced" "$status" 0
+is "by the CPU alone" "$("$HEXPLORE" profile show ./mine.json --format csv | grep -c 'kind,gpu')" 0
 
 # refuses NAME STATUS MESSAGE ARG...
 refuses() {
@@ -40,6 +54,7 @@ refuses "a profile that is no calibration" 2 'rpi5.json. is there, and no calibr
 refuses "an unknown unit" 2 "^hexplore: --units: nothing here is called 'warp'" -o x.json --units warp
 refuses "an unknown kernel set" 2 "^hexplore: no kernels 'warp' on this machine" -o x.json --kernels warp
 refuses "a name that is none" 2 'a profile cannot be called' -o '.json'
+refuses "no CPU" 2 '^hexplore: --units: a CPU has to be among them' -o x.json --units opencl
 refuses "no unit at all" 2 "^hexplore: --units: names none" -o x.json --units ,
 mkdir folder.json
 refuses "a folder, before anything is measured" 2 "'folder.json' is not a regular file" -o folder.json --force

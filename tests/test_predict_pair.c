@@ -32,6 +32,26 @@ static void footprints(void **state)
 	fixture_free(&f);
 }
 
+/* A device that is one of c's processors evicts what c has in its cache. */
+static void shared_cache(void **state)
+{
+	char *c = fixture_replace(fixture_profile, "\"p\": 2", "\"affinity\": [0, 1, 2, 7], \"p\": 2");
+	char *both = fixture_replace(c, "\"p\": 4", "\"affinity\": [7], \"p\": 4");
+	struct pair pair = {0};
+	struct point pt;
+	struct fixture f;
+
+	(void)state;
+	fixture_load(&f, both, DRAFTER SHORT "\"target_mappings\": [\"cx1\"], \"draft_mappings\": [\"g\"], \"gamma\": [2]," ALPHA("0.5"), NULL);
+	pt = space_point(&f.space, fixture_point(&f, 0, "cx1", "g", HX_SEQUENTIAL, 2));
+	predict_pair(&f.predict, &pt, &pair);
+	check_near(pair.env.bw[0], 4e9 - 2e9 * log((big + small) / 1e6) / log(100), 1e-9);
+	predict_pair_free(&pair);
+	fixture_free(&f);
+	free(both);
+	free(c);
+}
+
 /* Two streams share 12 GB/s in proportion, two halves of a cluster what all its cores reach; a measured factor goes before. */
 static void contention(void **state)
 {
@@ -191,7 +211,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(footprints), cmocka_unit_test(contention), cmocka_unit_test(slow_clocks), cmocka_unit_test(fallback_clock),
-		cmocka_unit_test(waits_of_a_device), cmocka_unit_test(shared_processors),
+		cmocka_unit_test(shared_cache), cmocka_unit_test(waits_of_a_device), cmocka_unit_test(shared_processors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

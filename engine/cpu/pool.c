@@ -31,6 +31,7 @@ struct worker {
 struct hx_pool {
 	int n;
 	bool spin;
+	bool keeps; /* callers as they are bound */
 	int *cpus;     /* NULL: not pinned */
 	cpu_set_t all; /* what the process may use, where not pinned */
 	struct worker *workers;
@@ -139,7 +140,7 @@ static bool bind_to(pthread_t id, int cpu)
 /* Binds the calling thread as the pool's first one, or lets it go. */
 static void enter(const struct hx_pool *p)
 {
-	if (p->cpus ? here.bound && here.cpu == p->cpus[0] : !here.bound)
+	if (p->cpus ? here.bound && here.cpu == p->cpus[0] : !here.bound || p->keeps)
 		return;
 	if (!here.bound)
 		pthread_getaffinity_np(pthread_self(), sizeof(here.before), &here.before);
@@ -250,6 +251,11 @@ void hx_pool_free(struct hx_pool *p)
 void hx_pool_rest(struct hx_pool *p)
 {
 	p->spin = false;
+}
+
+void hx_pool_keep(struct hx_pool *p)
+{
+	p->keeps = true;
 }
 
 void hx_pool_run(struct hx_pool *p, void (*work)(void *arg, int thread, int n), void *arg)

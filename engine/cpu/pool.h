@@ -16,6 +16,9 @@ void hx_pool_free(struct hx_pool *p);
 /* From now on threads that wait sleep at once: they leave their processors to others, at some 50 microseconds for waking. */
 void hx_pool_rest(struct hx_pool *p);
 
+/* Callers stay bound as they are: they come and go between this pool and another one that binds them. */
+void hx_pool_keep(struct hx_pool *p);
+
 /* Runs work(arg, thread, n) on every thread and returns when all are done. The caller is pinned to the first processor, and stays so. Threads that
  * wait spin for a while, then sleep. */
 void hx_pool_run(struct hx_pool *p, void (*work)(void *arg, int thread, int n), void *arg);

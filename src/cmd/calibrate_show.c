@@ -116,6 +116,11 @@ void calibrate_show(const struct calibration *c, const char *path)
 	puts("");
 	print_errors(c);
 	printf("\nwritten: %s\n", text_clean(shown, sizeof(shown), path));
+	if (c->clock_last_hz < CALIBRATE_THROTTLED * c->clock_first_hz)
+		fprintf(stderr, "hexplore: the clock fell from %s to %s: the machine throttled, calibrate again when it is cool\n",
+			text_si(clock, c->clock_first_hz, "Hz"), text_si(launch, c->clock_last_hz, "Hz"));
+	if (c->cooled_s > 0)
+		fprintf(stderr, "hexplore: waited %.0f s for a clock that had fallen\n", c->cooled_s);
 	if (c->dropped)
 		fprintf(stderr, "hexplore: %d repeats of models left out, for want of time: every pass was measured, but less often\n", c->dropped);
 	if (c->restless)

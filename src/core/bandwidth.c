@@ -11,9 +11,32 @@ static double usable_bw(const struct profile *p)
 	return p->memory.bw_bytes_s - p->reserved.bw_bytes_s;
 }
 
-static double footprint(const struct placed *p, size_t unit, double context)
+/* Units that have a processor in common have its last cache in common: a device that is a CPU, and the cluster that it is of. */
+static bool share_cache(const struct profile *p, size_t u, size_t v)
+{
+	const struct unit *a = &p->units[u], *b = &p->units[v];
+
+	for (size_t i = 0; i < a->n_affinity && u != v; i++)
+		for (size_t k = 0; k < b->n_affinity; k++)
+			if (a->affinity[i] == b->affinity[k])
+				return true;
+	return u == v;
+}
+
+static double own_footprint(const struct placed *p, size_t unit, double context)
 {
 	return p ? p->streamed[unit] + p->kv_pos[unit] * context : 0;
+}
+
+/* On all units that share the cache of this one. */
+static double footprint(const struct profile *profile, const struct placed *p, size_t unit, double context)
+{
+	double sum = 0;
+
+	for (size_t v = 0; v < profile->n_units; v++)
+		if (share_cache(profile, unit, v))
+			sum += own_footprint(p, v, context);
+	return sum;
 }
 
 /* What stays in the cache does not go through main memory. */
@@ -24,29 +47,37 @@ static bool streams(const struct profile *p, size_t unit, double touched)
 
 bool bandwidth_streams(const struct profile *p, size_t unit, const struct placed *a, const struct placed *b, double context)
 {
-	return streams(p, unit, footprint(a, unit, context) + footprint(b, unit, context));
+	return streams(p, unit, footprint(p, a, unit, context) + footprint(p, b, unit, context));
 }
 
-static double reached(const struct profile *p, size_t unit, int cores, double clock_hz, double touched)
+/* What is touched on a unit from one pass to the next, of a and b on the same cores and of c on others (NULL: nothing): these take nothing from the cache of those
+ * cores, as long as the last one holds all. */
+static double touched(const struct profile *p, size_t unit, const struct placed *a, const struct placed *b, const struct placed *c, double context)
 {
-	double bw = cost_bandwidth(&p->units[unit], cores, clock_hz, touched);
+	double all = footprint(p, a, unit, context) + footprint(p, b, unit, context) + footprint(p, c, unit, context);
 
-	return streams(p, unit, touched) ? fmin(bw, usable_bw(p)) : bw;
+	return streams(p, unit, all) ? all : own_footprint(a, unit, context) + own_footprint(b, unit, context);
+}
+
+static double reached(const struct profile *p, size_t unit, int cores, double clock_hz, double bytes)
+{
+	double bw = cost_bandwidth(&p->units[unit], cores, clock_hz, bytes);
+
+	return streams(p, unit, bytes) ? fmin(bw, usable_bw(p)) : bw;
 }
 
 void bandwidth_alone(const struct profile *p, const struct placed *placed, const struct placed *a, const struct placed *b, double context, double *bw)
 {
 	for (size_t u = 0; u < p->n_units; u++)
 		if (placed->cores[u])
-			bw[u] = reached(p, u, placed->cores[u], placed->clock_hz[u], footprint(a, u, context) + footprint(b, u, context));
+			bw[u] = reached(p, u, placed->cores[u], placed->clock_hz[u], touched(p, u, a, b, NULL, context));
 }
 
 void bandwidth_beside(const struct profile *p, const struct placed *a, const struct placed *b, double context, double *bw)
 {
 	for (size_t u = 0; u < p->n_units; u++)
 		if (a->cores[u])
-			bw[u] = reached(p, u, a->cores[u], a->clock_hz[u],
-					footprint(a, u, context) + (bandwidth_streams(p, u, a, b, context) ? footprint(b, u, context) : 0));
+			bw[u] = reached(p, u, a->cores[u], a->clock_hz[u], touched(p, u, a, NULL, b, context));
 }
 
 /* Share of its bandwidth that unit u keeps while unit v streams too: measured, or in proportion to what both would take. cluster_bw: what cores of both on one
@@ -73,7 +104,7 @@ static double kept(const struct profile *p, size_t u, double bw_u, size_t v, dou
 
 static double cluster_bw(const struct profile *p, size_t unit, const struct placed *a, const struct placed *b, double context)
 {
-	return reached(p, unit, a->cores[unit] + b->cores[unit], a->clock_hz[unit], footprint(a, unit, context) + footprint(b, unit, context));
+	return reached(p, unit, a->cores[unit] + b->cores[unit], a->clock_hz[unit], touched(p, unit, a, b, NULL, context));
 }
 
 void bandwidth_contended(const struct profile *p, const struct placed *a, const double *bw_a, const struct placed *b, const double *bw_b, double context,

@@ -1,9 +1,12 @@
 /* Calibration: a profile's skeleton from what the machine is, then measuring, then the fit. */
 #include "device/calibrate_internal.h"
 
+#include "engine/cpu/pool.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { VISITS = 3, QUICK_VISITS = 2 };
 
@@ -11,6 +14,9 @@ enum { VISITS = 3, QUICK_VISITS = 2 };
  * top. */
 enum { BUDGET_TYPES = 3 };
 static const double full_s = 195, quick_s = 24;
+
+/* Seconds that a throttled clock is waited for, in all. */
+static const double most_cooled_s = 20;
 
 /* What is not measured is as a type that is unpacked alike, the first of the list that is. */
 static const struct family {
@@ -72,6 +78,38 @@ int calibrate_stopped(const struct calibrate_step *s, struct hx_err *err)
 	return s->o->stop && *s->o->stop ? hx_err_set(err, HX_IO, "interrupted: nothing is written") : HX_OK;
 }
 
+static void take_clock(void *arg, int thread, int threads)
+{
+	(void)thread, (void)threads;
+	*(double *)arg = calibrate_clock_hz();
+}
+
+/* Of the first core; 0: it cannot be asked. */
+static double clock_of(struct calibrate_step *s)
+{
+	struct hx_err ignored;
+	struct hx_pool *one;
+	double clock_hz = 0;
+
+	if (!hx_engine_pool(&s->m->engine, s->c->unit_of[0], 0, 1, &one, &ignored))
+		hx_pool_run(one, take_clock, &clock_hz);
+	return clock_hz;
+}
+
+int calibrate_cool(struct calibrate_step *s, struct hx_err *err)
+{
+	const struct timespec pause = {.tv_sec = 1};
+	struct calibration *c = s->c;
+	int rc = calibrate_stopped(s, err);
+
+	for (; !rc && clock_of(s) < CALIBRATE_THROTTLED * c->clock_first_hz && c->cooled_s < most_cooled_s; c->cooled_s++) {
+		nanosleep(&pause, NULL);
+		s->until_s++;
+		rc = calibrate_stopped(s, err);
+	}
+	return rc;
+}
+
 int calibrate(struct calibration *c, struct machine *m, const struct calibrate_options *o, struct hx_err *err)
 {
 	struct calibrate_step step = {.c = c, .m = m, .o = o, .visits = o->quick ? QUICK_VISITS : VISITS, .until_s = hx_trace_now_s()};
@@ -84,6 +122,8 @@ int calibrate(struct calibration *c, struct machine *m, const struct calibrate_o
 	for (size_t u = 0; u < c->profile.n_units; u++)
 		step.steps += step.visits * types * (int)c->profile.units[u].bandwidth.n_footprints;
 	if (!rc)
+		c->clock_first_hz = clock_of(&step);
+	if (!rc)
 		rc = calibrate_host(&step, err);
 	if (!rc && o->progress)
 		o->progress(o->arg, 0, step.steps);
@@ -92,6 +132,8 @@ int calibrate(struct calibration *c, struct machine *m, const struct calibrate_o
 		rc = calibrate_measure(&step, err);
 	if (!rc)
 		rc = calibrate_links(&step, err);
+	if (!rc)
+		c->clock_last_hz = clock_of(&step);
 	hold_out(c);
 	if (!rc)
 		rc = calibrate_fit(c, err);

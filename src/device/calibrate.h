@@ -29,6 +29,9 @@ struct calibrate_error {
 	double bias;        /* mean with sign: above 0 the model is too slow */
 };
 
+/* A clock that falls below so much of what it was at first was throttled. */
+#define CALIBRATE_THROTTLED 0.95
+
 /* What --units, --types and --quick say. */
 struct calibrate_options {
 	bool units[HX_MAX_UNITS]; /* of the machine's */
@@ -55,6 +58,8 @@ struct calibration {
 	int restless;           /* passes whose repeats differ by more than they should, however often repeated */
 	int n_passes;
 	int dropped;            /* visits of models for repeats, for want of time */
+	double clock_first_hz, clock_last_hz; /* of the first core, before and after */
+	double cooled_s;        /* waited for a clock that had fallen */
 };
 
 /* Measures, then fits. A CPU is among the units. The machine's threads pin the caller. HX_IO: interrupted, no room for models in TMPDIR, a device that fails. */

@@ -91,7 +91,8 @@ static void list_parameters(struct fit *f)
 		add_parameter(f, &u->small_bytes_s[i], hx_xasprintf("units.%s.small_bytes_s.%s", name, act[i]), 1e6, load_bytes * u->is.clock_hz, NULL, false);
 	add_parameter(f, &u->p, hx_xasprintf("units.%s.p", name), 1, most_p, NULL, false);
 	add_parameter(f, &u->p_cache, hx_xasprintf("units.%s.p_cache", name), 1, most_p, NULL, false);
-	add_parameter(f, &u->launch_s, hx_xasprintf("units.%s.launch_s", name), 1e-9, 1, NULL, false);
+	if (u->is.kind == HX_CPU) /* a device's driver tells */
+		add_parameter(f, &u->launch_s, hx_xasprintf("units.%s.launch_s", name), 1e-9, 1, NULL, false);
 	if (b->n_cores > 1) {
 		add_parameter(f, &u->barrier_s, hx_xasprintf("units.%s.barrier_s", name), 1e-9, 1, NULL, false);
 		add_parameter(f, &u->shared_bytes_s, hx_xasprintf("units.%s.shared_bytes_s", name), 1e6, load_bytes * u->is.clock_hz * u->is.cores, NULL, false);
@@ -146,7 +147,8 @@ static void start(struct fit *f)
 	struct bandwidth *b = &u->bandwidth;
 
 	u->p = u->p_cache = 3;
-	u->launch_s = 1e-3;
+	if (u->is.kind == HX_CPU)
+		u->launch_s = 1e-3;
 	u->barrier_s = b->n_cores > 1 ? 1e-6 : NAN;
 	u->shared_bytes_s = b->n_cores > 1 ? 1e10 : NAN;
 	u->attn_efficiency = 0.1;
@@ -158,7 +160,8 @@ static void start(struct fit *f)
 		const struct hx_work w = hx_op_work(&s->op, s->rows, s->logits, s->cached);
 		size_t i = 0, k = 0;
 
-		u->launch_s = fmin(u->launch_s, s->seconds);
+		if (u->is.kind == HX_CPU)
+			u->launch_s = fmin(u->launch_s, s->seconds);
 		if (!(op->flop_row > 0))
 			continue;
 		while (i + 1 < b->n_footprints && s->footprint_bytes > sqrt(b->footprint_bytes[i] * b->footprint_bytes[i + 1]))

@@ -68,6 +68,9 @@ int calibrate_links(struct calibrate_step *s, struct hx_err *err);
 /* For a pool: binds the caller and wakes the threads. */
 void calibrate_no_work(void *arg, int thread, int n);
 
+/* Waits until the clock is back where it was at first, or for so long, of all waits together, as a calibration may. */
+int calibrate_cool(struct calibrate_step *s, struct hx_err *err);
+
 /* HX_IO when it is to end. */
 int calibrate_stopped(const struct calibrate_step *s, struct hx_err *err);
 

@@ -2,7 +2,6 @@
  * model; units take turns on its file. */
 #include "device/calibrate_bench.h"
 
-#include <gsl/gsl_multifit.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -25,8 +24,12 @@ static int visit_all(struct calibrate_step *s, struct benches *all, struct hx_er
 
 	for (int i = 0; i < visits && !rc; i++) {
 		struct calibrate_bench *b = &all->v[i % all->n];
-		double now_s = hx_trace_now_s();
+		double now_s;
 
+		rc = calibrate_cool(s, err);
+		now_s = hx_trace_now_s();
+		if (rc)
+			break;
 		if (i < all->n || now_s + b->least_s < s->until_s)
 			rc = calibrate_bench_visit(b, &all->model, now_s + (s->until_s - now_s) / (visits - i), err);
 		else
@@ -40,50 +43,26 @@ static int visit_all(struct calibrate_step *s, struct benches *all, struct hx_er
 
 /* ---- what it comes to ---- */
 
-/* What a launch adds to each operator of a device, and waiting for the last to a pass: passes that nobody traced, less what kernels take typically. Relative errors
- * count, and those of passes that something disturbed do not. */
-static void add_gap(const struct calibrate_bench *b, const struct calibrate_turn *t, gsl_matrix *x, gsl_vector *y, size_t row)
+/* What waiting for a device adds to a pass: passes that nobody traced, of the smallest model, less what kernels take typically and their launches. */
+static double wait_of(const struct calibrate_bench *b, double launch_s)
 {
-	double launches = 0, kernels_s = 0, pass_s = calibrate_times_typical(&t->took[CALIBRATE_PASS]);
+	struct calibrate_times rest = {0};
+	double wait_s;
 
-	for (size_t i = t->first; i < t->first + t->n_samples; i++) {
-		const struct calibrate_sample *s = &b->s->c->samples[i];
+	for (int k = 0; k < b->n_turns; k++) {
+		const struct calibrate_turn *t = &b->turns[k];
+		double rest_s = calibrate_times_typical(&t->took[CALIBRATE_PASS]);
 
-		launches += s->count;
-		kernels_s += s->count * calibrate_times_typical(&t->took[s->op.kind]);
+		for (size_t i = t->first; i < t->first + t->n_samples; i++) {
+			const struct calibrate_sample *s = &b->s->c->samples[i];
+
+			rest_s -= s->count * (calibrate_times_typical(&t->took[s->op.kind]) + launch_s);
+		}
+		calibrate_times_add(&rest, rest_s, 0);
 	}
-	gsl_matrix_set(x, row, 0, 1 / pass_s);
-	gsl_matrix_set(x, row, 1, launches / pass_s);
-	gsl_vector_set(y, row, 1 - kernels_s / pass_s);
-}
-
-static int find_gaps(struct unit *u, const struct benches *all, int which, struct hx_err *err)
-{
-	gsl_vector *y, *c = gsl_vector_alloc(2);
-	gsl_matrix *x, *cov = gsl_matrix_alloc(2, 2);
-	gsl_multifit_robust_workspace *w;
-	size_t n = 0, row = 0;
-	int status;
-
-	for (int i = 0; i < all->n; i++)
-		n += all->v[i].u == which ? (size_t)all->v[i].n_turns : 0;
-	x = gsl_matrix_alloc(n, 2);
-	y = gsl_vector_alloc(n);
-	w = gsl_multifit_robust_alloc(gsl_multifit_robust_bisquare, n, 2);
-	for (int i = 0; i < all->n; i++)
-		for (int k = 0; k < all->v[i].n_turns && all->v[i].u == which; k++)
-			add_gap(&all->v[i], &all->v[i].turns[k], x, y, row++);
-	status = gsl_multifit_robust(x, y, c, cov, w);
-	u->sync_s = fmax(gsl_vector_get(c, 0), 0);
-	u->launch_s = fmax(gsl_vector_get(c, 1), 0);
-	gsl_multifit_robust_free(w);
-	gsl_matrix_free(x);
-	gsl_matrix_free(cov);
-	gsl_vector_free(y);
-	gsl_vector_free(c);
-	if (status && status != GSL_EMAXITER) /* as far as it got: weights that swing do little harm */
-		return hx_err_set(err, HX_INPUT, "%s: passes do not tell what launches take: %s", u->is.name, gsl_strerror(status));
-	return HX_OK;
+	wait_s = calibrate_times_typical(&rest);
+	calibrate_times_free(&rest);
+	return fmax(wait_s, 0);
 }
 
 /* What ends a segment of a CPU: passes of one core less their operators, of all turns. */
@@ -110,17 +89,21 @@ static const struct calibrate_bench *first_of(const struct benches *all, size_t 
 	return b;
 }
 
-static double wake_of(const struct benches *all, int which)
+/* Of a unit's wakes, or with a device its gaps. */
+static double typical_of(const struct benches *all, int which, bool gaps)
 {
 	struct calibrate_times times = {0};
-	double wake_s;
+	double typical_s;
 
-	for (int i = 0; i < all->n; i++)
-		for (size_t k = 0; k < all->v[i].wakes.n && all->v[i].u == which; k++)
-			calibrate_times_add(&times, all->v[i].wakes.v[k], 0);
-	wake_s = times.n ? calibrate_times_typical(&times) : 0;
+	for (int i = 0; i < all->n; i++) {
+		const struct calibrate_times *of = gaps ? &all->v[i].gaps : &all->v[i].wakes;
+
+		for (size_t k = 0; k < of->n && all->v[i].u == which; k++)
+			calibrate_times_add(&times, of->v[k], 0);
+	}
+	typical_s = times.n ? calibrate_times_typical(&times) : 0;
 	calibrate_times_free(&times);
-	return wake_s;
+	return typical_s;
 }
 
 static void fill_samples(const struct calibrate_bench *b, struct calibrate_turn *t)
@@ -151,10 +134,9 @@ static void keep_calm(struct calibrate_bench *b, const bool *calm)
 }
 
 /* What the units' figures are, once all is timed. */
-static int settle(struct calibrate_step *s, struct benches *all, const struct calibrate_reads *reads, struct hx_err *err)
+static void settle(struct calibrate_step *s, struct benches *all, const struct calibrate_reads *reads)
 {
 	bool *calm[HX_MAX_UNITS] = {NULL};
-	int rc = HX_OK;
 
 	for (size_t u = 0; u < s->c->profile.n_units; u++)
 		if (reads[u].n)
@@ -166,16 +148,16 @@ static int settle(struct calibrate_step *s, struct benches *all, const struct ca
 
 		if (unit->is.kind == HX_CPU) {
 			unit->sync_s = sync_of(first_of(all, u)); /* where it is not lost in what operators take */
-			unit->wake_s = wake_of(all, (int)u);
-		} else if (!rc) {
-			rc = find_gaps(unit, all, (int)u, err);
+			unit->wake_s = typical_of(all, (int)u, false);
+		} else {
+			unit->launch_s = fmax(typical_of(all, (int)u, true), 0);
+			unit->sync_s = wait_of(first_of(all, u), unit->launch_s);
 		}
 		free(calm[u]);
 	}
 	for (int i = 0; i < all->n; i++)
 		for (int k = 0; k < all->v[i].n_turns; k++)
 			fill_samples(&all->v[i], &all->v[i].turns[k]);
-	return rc;
 }
 
 /* A device's are those of the first CPU, whose memory is its own or beside it. */
@@ -215,7 +197,7 @@ int calibrate_measure(struct calibrate_step *s, struct hx_err *err)
 		if (s->c->profile.units[u].is.kind == HX_CPU)
 			calibrate_reads_take(&reads[u], true);
 	if (!rc)
-		rc = settle(s, &all, reads, err);
+		settle(s, &all, reads);
 	for (size_t u = 0; u < s->c->profile.n_units; u++)
 		calibrate_reads_free(&reads[u]);
 	free((void *)reader.buffer);
