@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* affinity */
 #include "engine/cpu/pool.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -126,15 +127,25 @@ static void *serve(void *arg)
 	}
 }
 
+static bool only(cpu_set_t *set, int cpu)
+{
+	CPU_ZERO(set);
+	if (cpu < 0 || cpu >= CPU_SETSIZE)
+		return false;
+	CPU_SET(cpu, set);
+	return true;
+}
+
 static bool bind_to(pthread_t id, int cpu)
 {
 	cpu_set_t set;
 
-	if (cpu < 0 || cpu >= CPU_SETSIZE)
-		return false;
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	return pthread_setaffinity_np(id, sizeof(set), &set) == 0;
+	return only(&set, cpu) && pthread_setaffinity_np(id, sizeof(set), &set) == 0;
+}
+
+static int unusable(int cpu, struct hx_err *err)
+{
+	return hx_err_set(err, HX_IO, "processor %d cannot be used: it is not there, or not for this process", cpu);
 }
 
 /* Binds the calling thread as the pool's first one, or lets it go. */
@@ -160,13 +171,23 @@ static bool spins(const struct hx_pool *p)
 	return p->n <= CPU_COUNT(&p->all);
 }
 
+/* On its processor from the first: on the caller's it would wait for as long as the caller spins. */
 static int start(struct hx_pool *p, int thread, struct hx_err *err)
 {
 	struct worker *w = &p->workers[thread];
+	cpu_set_t set = p->all;
+	pthread_attr_t attr;
 	int rc;
 
 	*w = (struct worker){.pool = p, .thread = thread};
-	rc = pthread_create(&w->id, NULL, serve, w);
+	if (p->cpus && !only(&set, p->cpus[thread]))
+		return unusable(p->cpus[thread], err);
+	pthread_attr_init(&attr);
+	pthread_attr_setaffinity_np(&attr, sizeof(set), &set);
+	rc = pthread_create(&w->id, &attr, serve, w);
+	pthread_attr_destroy(&attr);
+	if (rc == EINVAL && p->cpus)
+		return unusable(p->cpus[thread], err);
 	return rc ? hx_err_set(err, HX_IO, "cannot start thread %d of %d: %s", thread + 1, p->n, strerror(rc)) : HX_OK;
 }
 
@@ -178,25 +199,16 @@ static int check_first(const struct hx_pool *p, struct hx_err *err)
 	pthread_getaffinity_np(pthread_self(), sizeof(now), &now);
 	bound = bind_to(pthread_self(), p->cpus[0]);
 	pthread_setaffinity_np(pthread_self(), sizeof(now), &now);
-	return bound ? HX_OK : hx_err_set(err, HX_IO, "processor %d cannot be used: it is not there, or not for this process", p->cpus[0]);
+	return bound ? HX_OK : unusable(p->cpus[0], err);
 }
 
 static int start_all(struct hx_pool *p, struct hx_err *err)
 {
 	int rc = p->cpus ? check_first(p, err) : HX_OK, started = 1;
 
-	while (!rc && started < p->n) {
-		int i = started;
-
-		rc = start(p, i, err);
-		if (rc)
-			break;
-		started++;
-		if (!p->cpus)
-			pthread_setaffinity_np(p->workers[i].id, sizeof(p->all), &p->all);
-		else if (!bind_to(p->workers[i].id, p->cpus[i]))
-			rc = hx_err_set(err, HX_IO, "processor %d cannot be used: it is not there, or not for this process", p->cpus[i]);
-	}
+	while (!rc && started < p->n)
+		if (!(rc = start(p, started, err)))
+			started++;
 	if (rc)
 		p->n = started;
 	return rc;

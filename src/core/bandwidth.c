@@ -80,9 +80,8 @@ void bandwidth_beside(const struct profile *p, const struct placed *a, const str
 			bw[u] = reached(p, u, a->cores[u], a->clock_hz[u], touched(p, u, a, NULL, b, context));
 }
 
-/* Share of its bandwidth that unit u keeps while unit v streams too: measured, or in proportion to what both would take. cluster_bw: what cores of both on one
- * unit reach. */
-static double kept(const struct profile *p, size_t u, double bw_u, size_t v, double bw_v, double cluster_bw)
+/* Share of its bandwidth that unit u keeps while another one, v, streams too: measured, or in proportion to what both would take. */
+static double kept(const struct profile *p, size_t u, double bw_u, size_t v, double bw_v)
 {
 	const char *name_u = p->units[u].is.name, *name_v = p->units[v].is.name;
 	double cap = usable_bw(p);
@@ -95,16 +94,18 @@ static double kept(const struct profile *p, size_t u, double bw_u, size_t v, dou
 		if (!strcmp(c->b, name_u) && !strcmp(c->a, name_v))
 			return c->factor_b;
 	}
-	if (u == v)
-		cap = cluster_bw;
-	else if (bw_u > cap || bw_v > cap) /* one of them runs from its cache */
+	if (bw_u > cap || bw_v > cap) /* one of them runs from its cache */
 		return 1;
 	return fmin(1, cap / (bw_u + bw_v));
 }
 
-static double cluster_bw(const struct profile *p, size_t unit, const struct placed *a, const struct placed *b, double context)
+/* On cores of one unit: what all of them reach together, of what both models' would alone. */
+static double kept_within(const struct profile *p, size_t u, const struct placed *a, const struct placed *b, double context)
 {
-	return reached(p, unit, a->cores[unit] + b->cores[unit], a->clock_hz[unit], touched(p, unit, a, b, NULL, context));
+	double bytes = touched(p, u, a, b, NULL, context), clock_hz = a->clock_hz[u];
+	double apart = reached(p, u, a->cores[u], clock_hz, bytes) + reached(p, u, b->cores[u], clock_hz, bytes);
+
+	return fmin(1, reached(p, u, a->cores[u] + b->cores[u], clock_hz, bytes) / apart);
 }
 
 void bandwidth_contended(const struct profile *p, const struct placed *a, const double *bw_a, const struct placed *b, const double *bw_b, double context,
@@ -113,10 +114,9 @@ void bandwidth_contended(const struct profile *p, const struct placed *a, const 
 	for (size_t u = 0; u < p->n_units; u++) {
 		double share = 1;
 
-		for (size_t v = 0; v < p->n_units; v++) {
+		for (size_t v = 0; v < p->n_units; v++)
 			if (a->cores[u] && b->cores[v])
-				share = fmin(share, kept(p, u, bw_a[u], v, bw_b[v], u == v ? cluster_bw(p, u, a, b, context) : 0));
-		}
+				share = fmin(share, u == v ? kept_within(p, u, a, b, context) : kept(p, u, bw_a[u], v, bw_b[v]));
 		out[u] = bw_a[u] * share;
 	}
 }

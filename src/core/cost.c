@@ -131,10 +131,16 @@ static double join(double memory_s, double compute_s, double p)
 	return compute_s > 0 ? larger * pow(1 + pow(fmin(memory_s, compute_s) / larger, p), 1 / p) : memory_s;
 }
 
-/* Beyond the launch of an operator, or the end of a segment. */
-static double barrier_s(const struct unit *u, int cores)
+/* Beyond the launch of an operator, or the end of a segment, so many barriers. */
+static double barrier_s(const struct unit *u, int cores, int barriers)
 {
-	return cores > 1 && u->barrier_s > 0 ? u->barrier_s : 0;
+	return cores > 1 && u->barrier_s > 0 ? barriers * u->barrier_s : 0;
+}
+
+/* The input of a matrix is taken in before all cores go on. */
+static int barriers(const struct hx_op *op)
+{
+	return act_kinds[op->kind] == ACT_MATRIX ? 2 : 1;
 }
 
 struct op_cost cost_op(const struct profile *p, const struct hx_op *op, double r, double l, double n, double bw)
@@ -143,7 +149,7 @@ struct op_cost cost_op(const struct profile *p, const struct hx_op *op, double r
 	struct batches b = batches_of(u, op->logits ? l : r);
 	/* later batches see more positions than the first: the mean one is priced */
 	struct hx_work w = hx_op_work(op, b.rows, b.rows, n + (b.count - 1) * b.rows / 2);
-	struct op_cost c = {.launch_s = b.count * (u->launch_s + barrier_s(u, op->cores)), .bytes = b.count * (w.weight_bytes + w.act_bytes), .flop = b.count * w.flop};
+	struct op_cost c = {.launch_s = b.count * (u->launch_s + barrier_s(u, op->cores, barriers(op))), .bytes = b.count * (w.weight_bytes + w.act_bytes), .flop = b.count * w.flop};
 	double rate = act_rate(u, op, w.rows), act_bytes = rate > 0 ? b.count * op->act_row * w.rows : 0;
 	const struct kernel *k = w.flop > 0 ? profile_kernel(u, op->type) : NULL;
 
@@ -154,6 +160,10 @@ struct op_cost cost_op(const struct profile *p, const struct hx_op *op, double r
 	if (rate > 0) {
 		c.memory_s += act_bytes / rate;
 		c.time_s += act_bytes / rate;
+	}
+	if (u->enqueue_s > c.time_s) {
+		c.launch_s += u->enqueue_s - c.time_s;
+		c.time_s = u->enqueue_s;
 	}
 	return c;
 }
@@ -187,7 +197,7 @@ static void add_segments(const struct cost_env *env, const struct hx_graph *g, c
 	const struct link *link = s->from >= 0 ? profile_link(env->profile, s->from, s->unit) : NULL;
 	const struct unit *u = &env->profile->units[s->unit];
 
-	sum->sync_s += count * (u->sync_s + barrier_s(u, hx_graph_op(g, s->first)->cores));
+	sum->sync_s += count * (u->sync_s + barrier_s(u, hx_graph_op(g, s->first)->cores, 1));
 	if (link)
 		sum->transfer_s += count * (link->fixed_s + s->transfer_row * (s->logits ? l : r) / link->bw_bytes_s);
 }

@@ -10,6 +10,9 @@ static const double restless = 0.15;
 
 static const double clock_step_s = 1e-9;
 
+/* Times to hand an operator over that are tried. */
+static const double least_enqueue_s = 1e-7, most_enqueue_s = 1e-3, enqueue_step = 1.05;
+
 /* All benches, those of one model side by side. */
 struct benches {
 	struct calibrate_bench *v;
@@ -43,27 +46,63 @@ static int visit_all(struct calibrate_step *s, struct benches *all, struct hx_er
 
 /* ---- what it comes to ---- */
 
-/* What waiting for a device adds to a pass: passes that nobody traced, of the smallest model, less what kernels take typically and their launches. */
-static double wait_of(const struct calibrate_bench *b, double launch_s)
+/* ---- devices ---- */
+
+/* Passes of a device that nobody traced, less what their operators take, each no less than the host's part in it: what is left is the wait at the end. */
+static void add_waits(const struct calibrate_bench *b, double enqueue_s, struct calibrate_times *waits, double *passes_s)
 {
-	struct calibrate_times rest = {0};
-	double wait_s;
+	const struct calibration *c = b->s->c;
+	double launch_s = c->profile.units[b->u].launch_s;
 
 	for (int k = 0; k < b->n_turns; k++) {
 		const struct calibrate_turn *t = &b->turns[k];
-		double rest_s = calibrate_times_typical(&t->took[CALIBRATE_PASS]);
+		double wait_s = passes_s[waits->n] = calibrate_times_typical(&t->took[CALIBRATE_PASS]);
 
-		for (size_t i = t->first; i < t->first + t->n_samples; i++) {
-			const struct calibrate_sample *s = &b->s->c->samples[i];
-
-			rest_s -= s->count * (calibrate_times_typical(&t->took[s->op.kind]) + launch_s);
-		}
-		calibrate_times_add(&rest, rest_s, 0);
+		for (size_t i = t->first; i < t->first + t->n_samples; i++)
+			wait_s -= c->samples[i].count * fmax(calibrate_times_typical(&t->took[c->samples[i].op.kind]) + launch_s, enqueue_s);
+		calibrate_times_add(waits, wait_s, 0);
 	}
-	wait_s = calibrate_times_typical(&rest);
-	calibrate_times_free(&rest);
-	return fmax(wait_s, 0);
 }
+
+/* By that much, of passes, the waits differ from the most usual one, which *wait_s becomes. */
+static double differ(const struct benches *all, size_t u, double enqueue_s, double *wait_s)
+{
+	double *passes_s, sum = 0;
+	struct calibrate_times waits = {0};
+	size_t n = 0;
+
+	for (int i = 0; i < all->n; i++)
+		n += all->v[i].u == (int)u ? (size_t)all->v[i].n_turns : 0;
+	passes_s = hx_xcalloc(n, sizeof(*passes_s));
+	for (int i = 0; i < all->n; i++)
+		if (all->v[i].u == (int)u)
+			add_waits(&all->v[i], enqueue_s, &waits, passes_s);
+	*wait_s = fmax(calibrate_times_typical(&waits), 0);
+	for (size_t i = 0; i < n; i++)
+		sum += fabs(waits.v[i] - *wait_s) / passes_s[i];
+	calibrate_times_free(&waits);
+	free(passes_s);
+	return sum;
+}
+
+/* The time to hand an operator over, and the wait, that explain most passes best. */
+static void find_waits(struct calibrate_step *s, const struct benches *all, size_t u)
+{
+	struct unit *unit = &s->c->profile.units[u];
+	double least = INFINITY;
+
+	for (double enqueue_s = least_enqueue_s; enqueue_s < most_enqueue_s; enqueue_s *= enqueue_step) {
+		double wait_s, by = differ(all, u, enqueue_s, &wait_s);
+
+		if (by < least) {
+			least = by;
+			s->c->enqueue_s[u] = enqueue_s;
+			unit->sync_s = wait_s;
+		}
+	}
+}
+
+/* ---- CPUs ---- */
 
 /* What ends a segment of a CPU: passes of one core less their operators, of all turns. */
 static double sync_of(const struct calibrate_bench *b)
@@ -149,9 +188,10 @@ static void settle(struct calibrate_step *s, struct benches *all, const struct c
 		if (unit->is.kind == HX_CPU) {
 			unit->sync_s = sync_of(first_of(all, u)); /* where it is not lost in what operators take */
 			unit->wake_s = typical_of(all, (int)u, false);
+			s->c->enqueue_s[u] = NAN;
 		} else {
 			unit->launch_s = fmax(typical_of(all, (int)u, true), 0);
-			unit->sync_s = wait_of(first_of(all, u), unit->launch_s);
+			find_waits(s, all, u);
 		}
 		free(calm[u]);
 	}
