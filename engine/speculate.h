@@ -13,12 +13,14 @@ struct hx_imposed {
 	int n;
 };
 
+struct hx_pool;
+
 struct hx_generate {
 	const struct hx_lm *target;
 	struct hx_draft *draft; /* NULL: plain decoding, gamma 0 */
 	int gamma;              /* drafts a round, at most */
 	int mode;               /* enum hx_mode */
-	bool rests;             /* overlapped: the side that waits leaves its processor at once, which a device wants that is a CPU */
+	struct hx_pool *sides;  /* overlapped: of hx_speculate_sides; NULL: made for this output */
 	struct hx_sample_options sampling;
 	const int *prompt;
 	int n_prompt, max_tokens;
@@ -49,6 +51,10 @@ struct hx_generated {
 	int ending;                /* enum hx_ending */
 	bool imposed;              /* the text is not the target's */
 };
+
+/* The threads of overlapped drafting, for any number of outputs; hx_pool_free. rests: a side that waits leaves its processor at once, which a device wants that is a
+ * CPU. HX_IO: a thread cannot be started. */
+int hx_speculate_sides(struct hx_pool **out, bool rests, struct hx_err *err);
 
 /* Generates one text; both models forget what they held. HX_INPUT: the prompt does not fit, drafter and target differ in vocabulary, or a drafter that is not
  * apart is to overlap. On failure *out holds what there was.

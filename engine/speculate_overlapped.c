@@ -108,17 +108,26 @@ static int step(struct overlap *o, struct hx_err *err)
 	return HX_OK;
 }
 
-int hx_speculate_overlapped(struct hx_loop *l, struct hx_err *err)
+int hx_speculate_sides(struct hx_pool **out, bool rests, struct hx_err *err)
 {
-	const size_t q = (size_t)l->what->gamma * (size_t)l->target->vocab * sizeof(float);
-	struct overlap o = {.l = l};
-	int rc = hx_pool_create(&o.sides, SIDES, NULL, err);
+	int rc = hx_pool_create(out, SIDES, NULL, err);
 
 	if (rc)
 		return rc;
-	hx_pool_keep(o.sides);
-	if (l->what->rests)
-		hx_pool_rest(o.sides);
+	hx_pool_keep(*out);
+	if (rests)
+		hx_pool_rest(*out);
+	return HX_OK;
+}
+
+int hx_speculate_overlapped(struct hx_loop *l, struct hx_err *err)
+{
+	const size_t q = (size_t)l->what->gamma * (size_t)l->target->vocab * sizeof(float);
+	struct overlap o = {.l = l, .sides = l->what->sides};
+	int rc = o.sides ? HX_OK : hx_speculate_sides(&o.sides, false, err);
+
+	if (rc)
+		return rc;
 	hx_sample_init(&o.sampler, &l->what->sampling, l->target->vocab);
 	o.text = hx_xmalloc((size_t)l->end * sizeof(*o.text));
 	memcpy(o.text, l->text, (size_t)l->n * sizeof(*o.text));
@@ -126,7 +135,8 @@ int hx_speculate_overlapped(struct hx_loop *l, struct hx_err *err)
 		o.q[i] = hx_xmalloc(q);
 	while (!rc && !l->stopped && l->n < l->end)
 		rc = step(&o, err);
-	hx_pool_free(o.sides);
+	if (!l->what->sides)
+		hx_pool_free(o.sides);
 	hx_sample_free(&o.sampler);
 	free(o.text);
 	free(o.q[0]);

@@ -69,7 +69,7 @@ static void set_up(struct calibration *c)
 	c->profile.thermal = (struct thermal){NAN, NAN, NAN, NAN, NULL, 0};
 	*u = (struct unit){.is = {.name = hx_xstrdup("c"), .kind = HX_CPU, .cores = 4, .usable = 4, .clock_hz = 3e9}, .core = hx_xstrdup("Cortex-A76"),
 			   .sustained_clock_hz = NAN, .flop_per_cycle = {32, NAN, 128, NAN}, .p = true_p, .p_cache = true_p_cache, .launch_s = true_launch_s,
-			   .enqueue_s = NAN, .barrier_s = true_barrier_s, .shared_bytes_s = true_shared,
+			   .barrier_s = true_barrier_s, .shared_bytes_s = true_shared,
 			   .attn_efficiency = true_attention, .sync_s = 1e-6, .read_bytes_s = numbers(COUNT(core_counts), reads), .n_read = COUNT(core_counts),
 			   .cache_bytes = 32e6, .mem_limit_bytes = NAN, .max_alloc_bytes = NAN};
 	memcpy(u->small_bytes_s, true_act, sizeof(true_act));

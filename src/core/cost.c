@@ -161,10 +161,6 @@ struct op_cost cost_op(const struct profile *p, const struct hx_op *op, double r
 		c.memory_s += act_bytes / rate;
 		c.time_s += act_bytes / rate;
 	}
-	if (u->enqueue_s > c.time_s) {
-		c.launch_s += u->enqueue_s - c.time_s;
-		c.time_s = u->enqueue_s;
-	}
 	return c;
 }
 

@@ -46,7 +46,6 @@ struct unit {
 	double shared_bytes_s;    /* at which such values of a matrix or of attention go from core to core; NAN: at once */
 	double p, p_cache;        /* joins the two roofs; where the nearest cache holds all, NAN: as p */
 	double launch_s, sync_s;  /* per operator; per segment */
-	double enqueue_s;         /* of an operator on a device, by the host: kernels that are shorter run no sooner; NAN: no time */
 	double barrier_s;         /* beyond these where several cores run it; NAN: none */
 	double wake_s;            /* until threads work that slept while a model on other cores ran; NAN: at once */
 	double cache_bytes;       /* last level */

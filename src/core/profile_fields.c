@@ -99,8 +99,6 @@ static const struct field unit_rows[] = {
 	 .help = "at which a row's values go from core to core, where several take a matrix or attention; left out: at once"},
 	{"launch_s", FIELD_NUMBER, FIELD_REQUIRED, .at = AT(unit, launch_s), .unit = "s", .min = 0, .max = 1,
 	 .help = "fixed cost of an operator: kernel launch, or barrier"},
-	{"enqueue_s", FIELD_NUMBER, .at = AT(unit, enqueue_s), .unit = "s", .min = 0, .max = 1, .missing = NAN,
-	 .help = "what handing an operator to a device takes: shorter ones run no sooner; left out: no time"},
 	{"barrier_s", FIELD_NUMBER, .at = AT(unit, barrier_s), .unit = "s", .min = 0, .max = 1, .missing = NAN,
 	 .help = "what operators and segments take beyond launch_s and sync_s on several cores; left out: nothing"},
 	{"sync_s", FIELD_NUMBER, FIELD_REQUIRED, .at = AT(unit, sync_s), .unit = "s", .min = 0, .max = 1, .help = "cost of ending a segment"},

@@ -141,8 +141,6 @@ int calibrate(struct calibration *c, struct machine *m, const struct calibrate_o
 		calibrate_free(c);
 		return rc;
 	}
-	for (size_t u = 0; u < c->profile.n_units; u++)
-		c->profile.units[u].enqueue_s = c->enqueue_s[u];
 	set_memory(&c->profile);
 	c->n_measured = (size_t)types;
 	for (size_t u = 0; u < c->profile.n_units; u++)

@@ -58,7 +58,6 @@ struct calibration {
 	int restless;           /* passes whose repeats differ by more than they should, however often repeated */
 	int n_passes;
 	int dropped;            /* visits of models for repeats, for want of time */
-	double enqueue_s[HX_MAX_UNITS]; /* of devices; NAN: of CPUs. Of whole passes, so that it is no part of what operators are fitted to */
 	double clock_first_hz, clock_last_hz; /* of the first core, before and after */
 	double cooled_s;        /* waited for a clock that had fallen */
 };

@@ -181,8 +181,6 @@ static void note(struct calibrate_bench *b, struct calibrate_turn *t)
 		beside += e->op < 0 ? took_s : -took_s;
 		if (e->op >= 0 || !on_device(b))
 			calibrate_times_add(&t->took[e->op < 0 ? CALIBRATE_PASS : e->op], took_s, b->reads->n);
-		if (on_device(b) && i && e->op >= 0 && e[-1].op >= 0)
-			calibrate_times_add(&b->gaps, e->start_s - e[-1].end_s, b->reads->n);
 	}
 	if (!on_device(b))
 		calibrate_times_add(&t->took[CALIBRATE_BESIDE], beside, b->reads->n);
@@ -317,7 +315,6 @@ void calibrate_bench_free(struct calibrate_bench *b)
 			calibrate_times_free(&b->turns[i].took[k]);
 	free(b->turns);
 	calibrate_times_free(&b->wakes);
-	calibrate_times_free(&b->gaps);
 	hx_trace_free(&b->trace);
 }
 

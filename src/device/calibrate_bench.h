@@ -29,7 +29,7 @@ struct calibrate_bench {
 	struct calibrate_turn *turns;
 	int n_turns;
 	const struct hx_pool *awake; /* its threads ran last */
-	struct calibrate_times wakes, gaps; /* gaps: of a device, between one kernel's end and the next one's start */
+	struct calibrate_times wakes;
 	struct calibrate_reads *reads; /* borrowed: of the unit, or of the host */
 	double least_s; /* of a visit: loading the model, and every turn once */
 	struct hx_trace trace;

@@ -2,6 +2,7 @@
  * model; units take turns on its file. */
 #include "device/calibrate_bench.h"
 
+#include <gsl/gsl_multifit.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -9,9 +10,6 @@
 static const double restless = 0.15;
 
 static const double clock_step_s = 1e-9;
-
-/* Times to hand an operator over that are tried. */
-static const double least_enqueue_s = 1e-7, most_enqueue_s = 1e-3, enqueue_step = 1.05;
 
 /* All benches, those of one model side by side. */
 struct benches {
@@ -48,58 +46,50 @@ static int visit_all(struct calibrate_step *s, struct benches *all, struct hx_er
 
 /* ---- devices ---- */
 
-/* Passes of a device that nobody traced, less what their operators take, each no less than the host's part in it: what is left is the wait at the end. */
-static void add_waits(const struct calibrate_bench *b, double enqueue_s, struct calibrate_times *waits, double *passes_s)
+/* What a launch adds to each operator of a device, and waiting for the last to a pass: passes that nobody traced, less what kernels take typically. Relative errors
+ * count, and those of passes that something disturbed do not. */
+static void add_gap(const struct calibrate_bench *b, const struct calibrate_turn *t, gsl_matrix *x, gsl_vector *y, size_t row)
 {
-	const struct calibration *c = b->s->c;
-	double launch_s = c->profile.units[b->u].launch_s;
+	double launches = 0, kernels_s = 0, pass_s = calibrate_times_typical(&t->took[CALIBRATE_PASS]);
 
-	for (int k = 0; k < b->n_turns; k++) {
-		const struct calibrate_turn *t = &b->turns[k];
-		double wait_s = passes_s[waits->n] = calibrate_times_typical(&t->took[CALIBRATE_PASS]);
+	for (size_t i = t->first; i < t->first + t->n_samples; i++) {
+		const struct calibrate_sample *s = &b->s->c->samples[i];
 
-		for (size_t i = t->first; i < t->first + t->n_samples; i++)
-			wait_s -= c->samples[i].count * fmax(calibrate_times_typical(&t->took[c->samples[i].op.kind]) + launch_s, enqueue_s);
-		calibrate_times_add(waits, wait_s, 0);
+		launches += s->count;
+		kernels_s += s->count * calibrate_times_typical(&t->took[s->op.kind]);
 	}
+	gsl_matrix_set(x, row, 0, 1 / pass_s);
+	gsl_matrix_set(x, row, 1, launches / pass_s);
+	gsl_vector_set(y, row, 1 - kernels_s / pass_s);
 }
 
-/* By that much, of passes, the waits differ from the most usual one, which *wait_s becomes. */
-static double differ(const struct benches *all, size_t u, double enqueue_s, double *wait_s)
+static int find_gaps(struct unit *u, const struct benches *all, int which, struct hx_err *err)
 {
-	double *passes_s, sum = 0;
-	struct calibrate_times waits = {0};
-	size_t n = 0;
+	gsl_vector *y, *c = gsl_vector_alloc(2);
+	gsl_matrix *x, *cov = gsl_matrix_alloc(2, 2);
+	gsl_multifit_robust_workspace *w;
+	size_t n = 0, row = 0;
+	int status;
 
 	for (int i = 0; i < all->n; i++)
-		n += all->v[i].u == (int)u ? (size_t)all->v[i].n_turns : 0;
-	passes_s = hx_xcalloc(n, sizeof(*passes_s));
+		n += all->v[i].u == which ? (size_t)all->v[i].n_turns : 0;
+	x = gsl_matrix_alloc(n, 2);
+	y = gsl_vector_alloc(n);
+	w = gsl_multifit_robust_alloc(gsl_multifit_robust_bisquare, n, 2);
 	for (int i = 0; i < all->n; i++)
-		if (all->v[i].u == (int)u)
-			add_waits(&all->v[i], enqueue_s, &waits, passes_s);
-	*wait_s = fmax(calibrate_times_typical(&waits), 0);
-	for (size_t i = 0; i < n; i++)
-		sum += fabs(waits.v[i] - *wait_s) / passes_s[i];
-	calibrate_times_free(&waits);
-	free(passes_s);
-	return sum;
-}
-
-/* The time to hand an operator over, and the wait, that explain most passes best. */
-static void find_waits(struct calibrate_step *s, const struct benches *all, size_t u)
-{
-	struct unit *unit = &s->c->profile.units[u];
-	double least = INFINITY;
-
-	for (double enqueue_s = least_enqueue_s; enqueue_s < most_enqueue_s; enqueue_s *= enqueue_step) {
-		double wait_s, by = differ(all, u, enqueue_s, &wait_s);
-
-		if (by < least) {
-			least = by;
-			s->c->enqueue_s[u] = enqueue_s;
-			unit->sync_s = wait_s;
-		}
-	}
+		for (int k = 0; k < all->v[i].n_turns && all->v[i].u == which; k++)
+			add_gap(&all->v[i], &all->v[i].turns[k], x, y, row++);
+	status = gsl_multifit_robust(x, y, c, cov, w);
+	u->sync_s = fmax(gsl_vector_get(c, 0), 0);
+	u->launch_s = fmax(gsl_vector_get(c, 1), 0);
+	gsl_multifit_robust_free(w);
+	gsl_matrix_free(x);
+	gsl_matrix_free(cov);
+	gsl_vector_free(y);
+	gsl_vector_free(c);
+	if (status && status != GSL_EMAXITER) /* as far as it got: weights that swing do little harm */
+		return hx_err_set(err, HX_INPUT, "%s: passes do not tell what launches take: %s", u->is.name, gsl_strerror(status));
+	return HX_OK;
 }
 
 /* ---- CPUs ---- */
@@ -128,21 +118,17 @@ static const struct calibrate_bench *first_of(const struct benches *all, size_t 
 	return b;
 }
 
-/* Of a unit's wakes, or with a device its gaps. */
-static double typical_of(const struct benches *all, int which, bool gaps)
+static double wake_of(const struct benches *all, int which)
 {
 	struct calibrate_times times = {0};
-	double typical_s;
+	double wake_s;
 
-	for (int i = 0; i < all->n; i++) {
-		const struct calibrate_times *of = gaps ? &all->v[i].gaps : &all->v[i].wakes;
-
-		for (size_t k = 0; k < of->n && all->v[i].u == which; k++)
-			calibrate_times_add(&times, of->v[k], 0);
-	}
-	typical_s = times.n ? calibrate_times_typical(&times) : 0;
+	for (int i = 0; i < all->n; i++)
+		for (size_t k = 0; k < all->v[i].wakes.n && all->v[i].u == which; k++)
+			calibrate_times_add(&times, all->v[i].wakes.v[k], 0);
+	wake_s = times.n ? calibrate_times_typical(&times) : 0;
 	calibrate_times_free(&times);
-	return typical_s;
+	return wake_s;
 }
 
 static void fill_samples(const struct calibrate_bench *b, struct calibrate_turn *t)
@@ -173,9 +159,10 @@ static void keep_calm(struct calibrate_bench *b, const bool *calm)
 }
 
 /* What the units' figures are, once all is timed. */
-static void settle(struct calibrate_step *s, struct benches *all, const struct calibrate_reads *reads)
+static int settle(struct calibrate_step *s, struct benches *all, const struct calibrate_reads *reads, struct hx_err *err)
 {
 	bool *calm[HX_MAX_UNITS] = {NULL};
+	int rc = HX_OK;
 
 	for (size_t u = 0; u < s->c->profile.n_units; u++)
 		if (reads[u].n)
@@ -187,17 +174,16 @@ static void settle(struct calibrate_step *s, struct benches *all, const struct c
 
 		if (unit->is.kind == HX_CPU) {
 			unit->sync_s = sync_of(first_of(all, u)); /* where it is not lost in what operators take */
-			unit->wake_s = typical_of(all, (int)u, false);
-			s->c->enqueue_s[u] = NAN;
-		} else {
-			unit->launch_s = fmax(typical_of(all, (int)u, true), 0);
-			find_waits(s, all, u);
+			unit->wake_s = wake_of(all, (int)u);
+		} else if (!rc) {
+			rc = find_gaps(unit, all, (int)u, err);
 		}
 		free(calm[u]);
 	}
 	for (int i = 0; i < all->n; i++)
 		for (int k = 0; k < all->v[i].n_turns; k++)
 			fill_samples(&all->v[i], &all->v[i].turns[k]);
+	return rc;
 }
 
 /* A device's are those of the first CPU, whose memory is its own or beside it. */
@@ -237,7 +223,7 @@ int calibrate_measure(struct calibrate_step *s, struct hx_err *err)
 		if (s->c->profile.units[u].is.kind == HX_CPU)
 			calibrate_reads_take(&reads[u], true);
 	if (!rc)
-		settle(s, &all, reads);
+		rc = settle(s, &all, reads, err);
 	for (size_t u = 0; u < s->c->profile.n_units; u++)
 		calibrate_reads_free(&reads[u]);
 	free((void *)reader.buffer);

@@ -128,7 +128,7 @@ static int add_cpu(struct calibration *c, struct machine *m, const struct calibr
 		return rc;
 	*u = (struct unit){.is = {.name = hx_xstrdup(is->name), .kind = HX_CPU, .cores = is->cores, .usable = is->cores},
 			   .core = hx_xstrdup(cluster && *cluster->core ? cluster->core : "unknown"), .sustained_clock_hz = NAN, .cache_bytes = cache,
-			   .attn_efficiency = NAN, .shared_bytes_s = NAN, .enqueue_s = NAN, .barrier_s = NAN, .mem_limit_bytes = NAN, .max_alloc_bytes = NAN};
+			   .attn_efficiency = NAN, .shared_bytes_s = NAN, .barrier_s = NAN, .mem_limit_bytes = NAN, .max_alloc_bytes = NAN};
 	c->clock_told[c->profile.n_units] = !isnan(peak.clock_hz);
 	c->unit_of[c->profile.n_units++] = from;
 	hx_pool_run(one, measure_peak, &peak);
@@ -190,7 +190,7 @@ static int add_device(struct calibration *c, struct machine *m, const struct cal
 	is->cores = is->usable = info->is_cpu ? 1 : info->compute_units;
 	is->clock_hz = info->is_cpu ? host->is.clock_hz : info->clock_hz > 0 ? info->clock_hz : 1e9;
 	*u = (struct unit){.is = {.name = hx_xstrdup(is->name), .kind = HX_GPU, .cores = is->cores, .usable = is->cores, .clock_hz = is->clock_hz},
-			   .core = hx_xstrdup(info->name), .sustained_clock_hz = NAN, .wake_s = NAN, .attn_efficiency = NAN, .shared_bytes_s = NAN, .enqueue_s = NAN, .barrier_s = NAN,
+			   .core = hx_xstrdup(info->name), .sustained_clock_hz = NAN, .wake_s = NAN, .attn_efficiency = NAN, .shared_bytes_s = NAN, .barrier_s = NAN,
 			   .cache_bytes = info->is_cpu ? host->cache_bytes : told(info->cache_bytes), .mem_limit_bytes = told(info->memory_bytes),
 			   .max_alloc_bytes = told(info->max_alloc_bytes), .platform = exactly(info->platform), .device = exactly(info->name)};
 	c->clock_told[c->profile.n_units] = !info->is_cpu;

@@ -2,6 +2,7 @@
 #include "device/runner.h"
 
 #include "base/text.h"
+#include "engine/cpu/pool.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,11 +82,12 @@ int runner_open(struct runner *r, struct machine *m, const struct runner_options
 		r->lm_draft = hx_exec_front(r->target.exec);
 	else if (!rc && r->speculates && !r->lookup)
 		rc = open_draft(r, m, o, err);
+	if (!rc && r->speculates && o->mode == HX_OVERLAPPED)
+		rc = hx_speculate_sides(&r->sides, is_on_cpu_device(&r->target) || is_on_cpu_device(&r->draft), err);
 	if (rc) {
 		runner_close(r);
 		return rc;
 	}
-	r->rests = is_on_cpu_device(&r->target) || is_on_cpu_device(&r->draft);
 	if (r->lookup)
 		r->drafter = hx_draft_ngram(NGRAM_SHORTEST, NGRAM_LONGEST);
 	else if (r->speculates)
@@ -95,6 +97,7 @@ int runner_open(struct runner *r, struct machine *m, const struct runner_options
 
 void runner_close(struct runner *r)
 {
+	hx_pool_free(r->sides);
 	hx_draft_free(&r->drafter);
 	hx_fitted_free(&r->fitted);
 	hx_instance_free(&r->draft);
@@ -113,7 +116,7 @@ int runner_generate(struct runner *r, bool plain, struct hx_generate *what, stru
 	what->target = &r->lm;
 	what->draft = plain || !r->speculates ? NULL : &r->drafter;
 	what->mode = r->mode;
-	what->rests = r->rests;
+	what->sides = r->sides;
 	if (!what->draft)
 		what->gamma = 0;
 	return hx_speculate(out, what, err);

@@ -28,7 +28,7 @@ struct runner {
 	struct hx_draft drafter;
 	bool speculates;                  /* there is a drafter */
 	int mode;                         /* with it */
-	bool rests;                       /* as of hx_generate */
+	struct hx_pool *sides;            /* of overlapped drafting; NULL: it is not */
 	bool early_exit, lookup;
 };
 
