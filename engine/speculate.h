@@ -52,9 +52,8 @@ struct hx_generated {
 	bool imposed;              /* the text is not the target's */
 };
 
-/* The threads of overlapped drafting, for any number of outputs; hx_pool_free. rests: a side that waits leaves its processor at once, which a device wants that is a
- * CPU. HX_IO: a thread cannot be started. */
-int hx_speculate_sides(struct hx_pool **out, bool rests, struct hx_err *err);
+/* The threads of overlapped drafting, for any number of outputs; hx_pool_free. HX_IO: one cannot be started. */
+int hx_speculate_sides(struct hx_pool **out, struct hx_err *err);
 
 /* Generates one text; both models forget what they held. HX_INPUT: the prompt does not fit, drafter and target differ in vocabulary, or a drafter that is not
  * apart is to overlap. On failure *out holds what there was.

@@ -108,15 +108,15 @@ static int step(struct overlap *o, struct hx_err *err)
 	return HX_OK;
 }
 
-int hx_speculate_sides(struct hx_pool **out, bool rests, struct hx_err *err)
+int hx_speculate_sides(struct hx_pool **out, struct hx_err *err)
 {
 	int rc = hx_pool_create(out, SIDES, NULL, err);
 
 	if (rc)
 		return rc;
 	hx_pool_keep(*out);
-	if (rests)
-		hx_pool_rest(*out);
+	/* whoever waits must not take a processor that a device wants; and where processors are virtual, the host stops those that pause for long, for a millisecond */
+	hx_pool_rest(*out);
 	return HX_OK;
 }
 
@@ -124,7 +124,7 @@ int hx_speculate_overlapped(struct hx_loop *l, struct hx_err *err)
 {
 	const size_t q = (size_t)l->what->gamma * (size_t)l->target->vocab * sizeof(float);
 	struct overlap o = {.l = l, .sides = l->what->sides};
-	int rc = o.sides ? HX_OK : hx_speculate_sides(&o.sides, false, err);
+	int rc = o.sides ? HX_OK : hx_speculate_sides(&o.sides, err);
 
 	if (rc)
 		return rc;

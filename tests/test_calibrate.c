@@ -18,7 +18,7 @@ static const double core_counts[] = {1, 2, 4}, footprints[] = {4e6, 16e6, 64e6, 
 static const double bandwidths[4][3] = {{9e10, 1.7e11, 3e11}, {3e10, 5.5e10, 9e10}, {2e10, 3e10, 3.5e10}, {1.5e10, 2.2e10, 2.5e10}};
 static const double reads[] = {1.4e10, 2.5e10, 3e10};
 static const double ceilings[] = {0.8, 0.6, 0.5}, r_halves[] = {0.5, 1, 1.5};
-static const double true_p = 2, true_p_cache = 5, true_launch_s = 1e-6, true_barrier_s = 2e-6, true_attention = 0.15,
+static const double true_p = 2, true_p_cache = 5, true_launch_s = 1e-6, true_barrier_s = 2e-6, true_attention = 0.15, true_softmax = 20,
 		    true_act[ACT_COUNT] = {3e9, 2e10, 1.2e10, 8e9, 9e9, 1.5e10}, true_shared = 3e10;
 
 static double *numbers(size_t n, const double *v)
@@ -70,7 +70,7 @@ static void set_up(struct calibration *c)
 	*u = (struct unit){.is = {.name = hx_xstrdup("c"), .kind = HX_CPU, .cores = 4, .usable = 4, .clock_hz = 3e9}, .core = hx_xstrdup("Cortex-A76"),
 			   .sustained_clock_hz = NAN, .flop_per_cycle = {32, NAN, 128, NAN}, .p = true_p, .p_cache = true_p_cache, .launch_s = true_launch_s,
 			   .barrier_s = true_barrier_s, .shared_bytes_s = true_shared,
-			   .attn_efficiency = true_attention, .sync_s = 1e-6, .read_bytes_s = numbers(COUNT(core_counts), reads), .n_read = COUNT(core_counts),
+			   .attn_efficiency = true_attention, .attn_softmax = true_softmax, .sync_s = 1e-6, .read_bytes_s = numbers(COUNT(core_counts), reads), .n_read = COUNT(core_counts),
 			   .cache_bytes = 32e6, .mem_limit_bytes = NAN, .max_alloc_bytes = NAN};
 	memcpy(u->small_bytes_s, true_act, sizeof(true_act));
 	u->affinity = hx_xcalloc(4, sizeof(int));
@@ -107,6 +107,8 @@ static void add_pass(struct calibration *c, int type, double footprint, int core
 
 	if (footprint > 5e7)
 		s.d_model = 1024, s.heads = 16, s.d_ff = 4096;
+	else if (footprint < 5e6)
+		s.heads = 16, s.kv_heads = 4, s.d_head = 32;
 	snprintf(text, sizeof(text), "cx%d", cores);
 	assert_int_equal(hx_mapping_parse(&map, text, &s, &units, &err), HX_OK);
 	assert_int_equal(hx_graph_init(&graph, &s, &map, type, s.layers, &units, &err), HX_OK);
@@ -139,7 +141,7 @@ static void add_passes(struct calibration *c, double noise)
 static void blank(struct unit *u)
 {
 	u->p = u->p_cache = u->launch_s = u->barrier_s = u->shared_bytes_s = 0;
-	u->attn_efficiency = NAN;
+	u->attn_efficiency = u->attn_softmax = NAN;
 	memset(u->small_bytes_s, 0, sizeof(u->small_bytes_s));
 	for (size_t f = 0; f < COUNT(footprints); f++)
 		memset(u->bandwidth.bytes_s[f], 0, sizeof(bandwidths[f]));
@@ -162,6 +164,7 @@ static void check_found(const struct unit *u, double tolerance)
 	check_near(u->barrier_s, true_barrier_s, tolerance);
 	check_near(u->shared_bytes_s, true_shared, tolerance);
 	check_near(u->attn_efficiency, true_attention, tolerance);
+	check_near(u->attn_softmax, true_softmax, 2 * tolerance);
 	for (size_t i = 0; i < ACT_COUNT; i++)
 		check_near(u->small_bytes_s[i], true_act[i], tolerance);
 }
@@ -229,7 +232,7 @@ static void test_covariance(void **state)
 	struct calibration c;
 	struct hx_err err;
 	const struct covariance *v;
-	size_t want = COUNT(footprints) * COUNT(core_counts) + COUNT(types) * COUNT(row_counts) + ACT_COUNT + 6;
+	size_t want = COUNT(footprints) * COUNT(core_counts) + COUNT(types) * COUNT(row_counts) + ACT_COUNT + 7;
 
 	(void)state;
 	set_up(&c);
@@ -257,7 +260,7 @@ static void test_too_few_samples(void **state)
 	set_up(&c);
 	add_pass(&c, HX_F16, 4e6, 1, 1, 0, 0); /* is held out */
 	assert_int_equal(calibrate_fit(&c, &err), HX_INPUT);
-	assert_string_equal(err.msg, "c: 0 samples are too few for 51 parameters");
+	assert_string_equal(err.msg, "c: 0 samples are too few for 52 parameters");
 	calibrate_free(&c);
 }
 

@@ -68,6 +68,14 @@ double cost_peak(const struct unit *u, int cores, double clock_hz, const struct 
 	return cores * clock_hz * u->flop_per_cycle[k->arithmetic];
 }
 
+/* What attention computes of a position that is no product of values: the larger heads are, the less it counts. */
+static double softmax_share(const struct unit *u, const struct hx_op *op)
+{
+	double d_head = op->kv_pos / (4.0 * op->items_row); /* a key and a value of f16 */
+
+	return op->kind == HX_OP_ATTN && u->attn_softmax > 0 && d_head > 0 ? u->attn_softmax / d_head : 0;
+}
+
 /* Cores that work on average, until the one with most pieces has done them. Kernels of other units cut finer. */
 static double busy_cores(const struct unit *u, const struct hx_op *op, double rows)
 {
@@ -87,7 +95,7 @@ static const enum act_kind act_kinds[HX_OP_COUNT] = {
 static double act_rate(const struct unit *u, const struct hx_op *op, double rows)
 {
 	double rate = u->small_bytes_s[act_kinds[op->kind]];
-	bool shared = op->cores > 1 && u->shared_bytes_s > 0 && (act_kinds[op->kind] == ACT_MATRIX || act_kinds[op->kind] == ACT_ATTN);
+	bool shared = op->cores > 1 && u->shared_bytes_s > 0 && (act_kinds[op->kind] != ACT_NORM && act_kinds[op->kind] != ACT_ARGMAX);
 
 	if (!(rate > 0))
 		return 0;
@@ -155,7 +163,7 @@ struct op_cost cost_op(const struct profile *p, const struct hx_op *op, double r
 
 	c.memory_s = (c.bytes - act_bytes) / bw;
 	if (k)
-		c.compute_s = c.flop / (cost_peak(u, op->cores, op->clock_hz, k) * op_efficiency(u, k, op, w.rows)) * op->cores / busy_cores(u, op, w.rows);
+		c.compute_s = (1 + softmax_share(u, op)) * c.flop / (cost_peak(u, op->cores, op->clock_hz, k) * op_efficiency(u, k, op, w.rows)) * op->cores / busy_cores(u, op, w.rows);
 	c.time_s = join(c.memory_s, c.compute_s, exponent(u, op->cores, bw)) * (k ? 1 + k->drawn : 1) + c.launch_s;
 	if (rate > 0) {
 		c.memory_s += act_bytes / rate;

@@ -61,16 +61,12 @@ static void add_draft(struct output *o, const struct pass_cost *c, double times,
 	add_pass(o, &o->draft_s, c, times);
 }
 
-/* Until the side that waits for the other goes on: it sleeps where a device that is a CPU, which its processors tell, may want its own. */
-static double hand_over_s(const struct predict *p, const struct pair *pair)
+/* Until the side that waits for the other goes on: it sleeps. */
+static double hand_over_s(const struct predict *p)
 {
-	const struct profile *profile = &p->study->profile;
-	const double wake_s = profile->units[profile->host_unit].wake_s;
+	const double wake_s = p->study->profile.units[p->study->profile.host_unit].wake_s;
 
-	for (size_t u = 0; u < profile->n_units; u++)
-		if (profile->units[u].is.kind != HX_CPU && profile->units[u].n_affinity && (pair->target->cores[u] || pair->draft->cores[u]))
-			return wake_s > 0 ? wake_s : 0;
-	return 0;
+	return wake_s > 0 && !p->study->costs.relative ? wake_s : 0;
 }
 
 /* cost-model.md section 3. A round that follows a fully accepted one finds its drafts made, the first and every other drafts alone, which is handed over and
@@ -78,7 +74,7 @@ static double hand_over_s(const struct predict *p, const struct pair *pair)
 static void output_overlapped(const struct predict *p, const struct pair *pair, int gamma, const struct rounds *r, const struct pass_cost *verify, double factor,
 			      struct output *o)
 {
-	double wake_s = hand_over_s(p, pair);
+	double wake_s = hand_over_s(p);
 	double alone_s = gamma * pair->draft1.time_s * factor + 2 * wake_s, busy_s = gamma * pair->draft1_busy.time_s * factor + wake_s;
 	double drafted = r->catch_ups, undrafted = r->rounds - drafted;
 

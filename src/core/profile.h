@@ -42,8 +42,9 @@ struct unit {
 	struct kernel *kernels;
 	size_t n_kernels;
 	double attn_efficiency;   /* of attention, at any number of rows; NAN: as the kernel of f16 */
+	double attn_softmax;      /* as so many values of a head more, a position's softmax takes; NAN: nothing */
 	double small_bytes_s[ACT_COUNT]; /* at which one core takes such values; NAN: as bandwidth says */
-	double shared_bytes_s;    /* at which such values of a matrix or of attention go from core to core; NAN: at once */
+	double shared_bytes_s;    /* at which such values but of norms and argmax go from core to core; NAN: at once */
 	double p, p_cache;        /* joins the two roofs; where the nearest cache holds all, NAN: as p */
 	double launch_s, sync_s;  /* per operator; per segment */
 	double barrier_s;         /* beyond these where several cores run it; NAN: none */

@@ -87,6 +87,7 @@ static void list_parameters(struct fit *f)
 			add_parameter(f, &u->kernels[i].efficiency[r], hx_xasprintf("units.%s.kernels[%zu].efficiency[%zu]", name, i, r), 1e-6, 1,
 				      r ? &u->kernels[i].efficiency[r - 1] : NULL, u->kernels[i].rows[r] <= FEW_ROWS);
 	add_parameter(f, &u->attn_efficiency, hx_xasprintf("units.%s.attn_efficiency", name), 1e-6, 1, NULL, false);
+	add_parameter(f, &u->attn_softmax, hx_xasprintf("units.%s.attn_softmax", name), 0.1, 1e3, NULL, false);
 	for (int i = 0; i < ACT_COUNT; i++)
 		add_parameter(f, &u->small_bytes_s[i], hx_xasprintf("units.%s.small_bytes_s.%s", name, act[i]), 1e6, load_bytes * u->is.clock_hz, NULL, false);
 	add_parameter(f, &u->p, hx_xasprintf("units.%s.p", name), 1, most_p, NULL, false);
@@ -152,6 +153,7 @@ static void start(struct fit *f)
 	u->barrier_s = b->n_cores > 1 ? 1e-6 : NAN;
 	u->shared_bytes_s = b->n_cores > 1 ? 1e10 : NAN;
 	u->attn_efficiency = 0.1;
+	u->attn_softmax = 10;
 	for (int i = 0; i < ACT_COUNT; i++)
 		u->small_bytes_s[i] = 1e10;
 	for (size_t n = 0; n < f->n_samples; n++) {

@@ -1,20 +1,21 @@
 /* Models to calibrate with: llama's architecture, random weights, any size. */
 #include "device/calibrate_internal.h"
 
-enum { D_HEAD = 64, GROUP = 4 /* query heads of a key head */, FF = 4, LEAST_LAYERS = 2, CONTEXT = 4096 };
+enum { D_HEAD = 64, SMALL_HEAD = 32, SMALL_MODEL = 256 /* d_model, with heads of that size */, GROUP = 4 /* query heads of a key head */, FF = 4, LEAST_LAYERS = 2, CONTEXT = 4096 };
 
 /* The widest of these of which the size holds some layers: real models of that size are about as wide. */
 static const int widths[] = {2048, 1024, 512, 256, 128};
 
 static struct hx_shape shape_of(int type, double bytes)
 {
-	struct hx_shape s = {.name = "calibration", .family = "llama", .d_head = D_HEAD, .context = CONTEXT, .gated_ffn = true, .norm = HX_NORM_RMS,
+	struct hx_shape s = {.name = "calibration", .family = "llama", .context = CONTEXT, .gated_ffn = true, .norm = HX_NORM_RMS,
 			     .norms = 2, .tied = true, .rope_theta = 1e4};
 	double head = 0, layer = 0;
 
 	for (size_t i = 0; i < sizeof(widths) / sizeof(*widths); i++) {
 		s.d_model = widths[i];
-		s.heads = s.d_model / D_HEAD;
+		s.d_head = s.d_model > SMALL_MODEL ? D_HEAD : SMALL_HEAD;
+		s.heads = s.d_model / s.d_head;
 		s.kv_heads = s.heads / GROUP > 0 ? s.heads / GROUP : 1;
 		s.d_ff = FF * s.d_model;
 		s.vocab = 8 * s.d_model > CALIBRATE_VOCAB ? 8 * s.d_model : CALIBRATE_VOCAB;

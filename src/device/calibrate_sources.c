@@ -30,6 +30,7 @@ static void add_unit(struct calibration *c, size_t u, const char *by)
 		{"read_bytes_s", "plain reads of memory between the passes, what they are most of the time", device},
 		{"kernels", fitted, false},
 		{"attn_efficiency", fitted, false},
+		{"attn_softmax", fitted, false},
 		{"small_bytes_s", fitted, false},
 		{"p", fitted, false},
 		{"p_cache", fitted, false},

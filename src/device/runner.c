@@ -11,14 +11,6 @@ enum { NGRAM_SHORTEST = 1, NGRAM_LONGEST = 3 };
 
 static const char exit_prefix[] = "early-exit:";
 
-static bool is_on_cpu_device(const struct hx_instance *in)
-{
-	const char *unit;
-	const struct hx_cl *cl = in->exec ? hx_instance_device(in, &unit) : NULL;
-
-	return cl && hx_cl_about(cl)->is_cpu;
-}
-
 /* What the drafter's name says. */
 static int read_drafter(struct runner *r, const struct runner_options *o, long *layers, struct hx_err *err)
 {
@@ -83,7 +75,7 @@ int runner_open(struct runner *r, struct machine *m, const struct runner_options
 	else if (!rc && r->speculates && !r->lookup)
 		rc = open_draft(r, m, o, err);
 	if (!rc && r->speculates && o->mode == HX_OVERLAPPED)
-		rc = hx_speculate_sides(&r->sides, is_on_cpu_device(&r->target) || is_on_cpu_device(&r->draft), err);
+		rc = hx_speculate_sides(&r->sides, err);
 	if (rc) {
 		runner_close(r);
 		return rc;
