@@ -110,7 +110,7 @@ void calibrate_show(const struct calibration *c, const char *path)
 		       text_si(clock, unit->is.clock_hz, "Hz"), unit->p, text_time(launch, unit->launch_s), text_time(sync, unit->sync_s),
 		       text_time(wake, unit->wake_s), unit->attn_efficiency);
 		if (unit->barrier_s > 0)
-			printf("; each operator %s more on several cores", text_time(barrier, unit->barrier_s));
+			printf(";\n     each operator %s more on several cores", text_time(barrier, unit->barrier_s));
 		puts("");
 	}
 	puts("");

@@ -182,7 +182,9 @@ static int read_ids(struct validating *x, char **argv, size_t n, char *sweep, si
 	int rc = HX_OK;
 
 	x->named = n > 0;
-	x->set.ids = hx_xcalloc(n + 1, sizeof(*x->set.ids));
+	if (!n) /* they are chosen */
+		return HX_OK;
+	x->set.ids = hx_xcalloc(n, sizeof(*x->set.ids));
 	x->set.n = n;
 	for (size_t i = 0; i < n && !rc; i++) {
 		const char *of = NULL;
