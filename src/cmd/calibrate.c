@@ -260,15 +260,9 @@ static int store(const struct calibration *c, struct store *db, int64_t run, str
 static int begin_run(const struct options *o, const struct machine *m, int argc, char **argv, struct store **db, int64_t *run, struct hx_err *err)
 {
 	struct store_run_row row = {.load = o->load};
-	char *fingerprint, *command = hx_xstrdup("hexplore");
+	char *fingerprint, *command = cmd_line(argc, argv);
 	int rc = store_open(db, o->db ? o->db : CMD_DEFAULT_DB, STORE_WRITE, err);
 
-	for (int i = 0; i < argc; i++) {
-		char *longer = hx_xasprintf("%s %s", command, argv[i]);
-
-		free(command);
-		command = longer;
-	}
 	row.command = command;
 	row.device = fingerprint = probe_fingerprint(&m->probe);
 	if (!rc)

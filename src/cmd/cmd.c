@@ -5,12 +5,26 @@
 #include "engine/shape.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 void cmd_complain(const char *message)
 {
 	char shown[sizeof(struct hx_err)];
 
 	fprintf(stderr, "hexplore: %s\n", text_clean(shown, sizeof(shown), message));
+}
+
+char *cmd_line(int argc, char **argv)
+{
+	char *text = hx_xstrdup("hexplore");
+
+	for (int i = 0; i < argc; i++) {
+		char *longer = hx_xasprintf("%s %s", text, argv[i]);
+
+		free(text);
+		text = longer;
+	}
+	return text;
 }
 
 int cmd_no_arguments(const struct opt_command *about, int argc, char **argv, int first, struct hx_err *err)

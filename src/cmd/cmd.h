@@ -30,6 +30,9 @@ int cmd_model(const struct opt_command *about, int argc, char **argv, struct hx_
 /* Prints a finished sentence on stderr as `hexplore: ...`, cleaned: one line, whatever names and texts it quotes. */
 void cmd_complain(const char *message);
 
+/* The command as it was typed; the caller frees it. */
+char *cmd_line(int argc, char **argv);
+
 /* HX_INPUT naming the first argument that a command does not take. */
 int cmd_no_arguments(const struct opt_command *about, int argc, char **argv, int first, struct hx_err *err);
 

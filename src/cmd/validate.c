@@ -237,19 +237,6 @@ static int one_way(const struct options *o, int n_ids, struct hx_err *err)
 	return HX_OK;
 }
 
-static char *joined(int argc, char **argv)
-{
-	char *text = hx_xstrdup("hexplore");
-
-	for (int i = 0; i < argc; i++) {
-		char *longer = hx_xasprintf("%s %s", text, argv[i]);
-
-		free(text);
-		text = longer;
-	}
-	return text;
-}
-
 int cmd_validate(const struct opt_command *about, int argc, char **argv, struct hx_err *err)
 {
 	struct validating x = {0};
@@ -273,7 +260,7 @@ int cmd_validate(const struct opt_command *about, int argc, char **argv, struct 
 		{"format", 'f', "FMT", "of the points: table, csv, json or jsonl", &o.format, NULL},
 		{"quiet", 'q', NULL, "no progress", NULL, &o.quiet},
 		{0}};
-	char sweep[TEXT_MAX], *command = joined(argc, argv);
+	char sweep[TEXT_MAX], *command = cmd_line(argc, argv);
 	double budget_s;
 	int first, rc = opt_parse(argc, argv, about, opts, &first, &help, err);
 
