@@ -148,16 +148,21 @@ static int unusable(int cpu, struct hx_err *err)
 	return hx_err_set(err, HX_IO, "processor %d cannot be used: it is not there, or not for this process", cpu);
 }
 
-/* Binds the calling thread as the pool's first one, or lets it go. */
-static void enter(const struct hx_pool *p)
+void hx_pool_bind(int cpu)
 {
-	if (p->cpus ? here.bound && here.cpu == p->cpus[0] : !here.bound || p->keeps)
+	if (here.bound && here.cpu == cpu)
 		return;
 	if (!here.bound)
 		pthread_getaffinity_np(pthread_self(), sizeof(here.before), &here.before);
+	here.bound = bind_to(pthread_self(), here.cpu = cpu);
+}
+
+/* Binds the calling thread as the pool's first one, or lets it go. */
+static void enter(const struct hx_pool *p)
+{
 	if (p->cpus)
-		here.bound = bind_to(pthread_self(), here.cpu = p->cpus[0]);
-	else
+		hx_pool_bind(p->cpus[0]);
+	else if (here.bound && !p->keeps)
 		here.bound = pthread_setaffinity_np(pthread_self(), sizeof(here.before), &here.before) != 0;
 }
 

@@ -31,8 +31,10 @@ typedef float2 half_floats;
 /* Activations that meet quantised weights: int8 in blocks of 32, each with a scale (engine/cpu/input.h). A CPU multiplies shorts. */
 #if DOT == 3
 typedef short code;
+#define store_codes(v, at, q) vstore16(convert_short16(v), at, q)
 #else
 typedef char code;
+#define store_codes(v, at, q) vstore16(convert_char16(v), at, q)
 #endif
 
 /* The sum of v over a group's work-items, or the largest, the same for all; in a fixed order. */
@@ -65,21 +67,21 @@ inline float group_max(float v, local float *scratch)
 /* Block b of a row of x, 32 values, as codes, their scale and the sums of the codes' halves. */
 inline void quantise_block(global const float *x, int b, global code *q, global float *d, global int *sums)
 {
-	float most = 0;
-	bool defined = true;
-	int sum[2] = {0, 0};
+	const float16 v[2] = {vload16(2 * b, x), vload16(2 * b + 1, x)};
+	const float16 size = fmax(fabs(v[0]), fabs(v[1]));
+	const float8 of8 = fmax(size.lo, size.hi);
+	const float4 of4 = fmax(of8.lo, of8.hi);
+	const float most = fmax(fmax(of4.x, of4.y), fmax(of4.z, of4.w));
+	const bool defined = all(isfinite(v[0])) && all(isfinite(v[1]));
+	const float scale = defined && most >= 1e-36f ? 127 / most : 0;
 
-	for (int i = 0; i < 32; i++) {
-		defined = defined && isfinite(x[32 * b + i]);
-		most = fmax(most, fabs(x[32 * b + i]));
-	}
-	for (int i = 0; i < 32; i++) {
-		int v = defined && most >= 1e-36f ? (int)rint(x[32 * b + i] * (127 / most)) : 0;
+	for (int half_block = 0; half_block < 2; half_block++) {
+		const int16 c = defined ? convert_int16(rint(v[half_block] * scale)) : (int16)(0);
+		const int8 of8s = c.lo + c.hi;
+		const int4 of4s = of8s.lo + of8s.hi;
 
-		q[32 * b + i] = (code)v;
-		sum[i / 16] += v;
+		store_codes(c, 2 * b + half_block, q);
+		sums[2 * b + half_block] = of4s.x + of4s.y + of4s.z + of4s.w;
 	}
 	d[b] = !defined ? NAN : most >= 1e-36f ? most / 127 : 0;
-	sums[2 * b] = sum[0];
-	sums[2 * b + 1] = sum[1];
 }

@@ -1,6 +1,8 @@
 /* Turns: stretches enqueued for a device, what is handed over between it and the host, and when things ran. */
 #include "engine/opencl/ops.h"
 
+#include "engine/cpu/pool.h"
+
 #include <math.h>
 
 enum { LOOKS = 9 /* at both clocks */ };
@@ -24,6 +26,9 @@ int hx_cl_run_stretch(struct hx_cl_run *r, const struct hx_cl_stretch *s, struct
 {
 	int rc = HX_OK;
 
+	/* beside the driver's threads: between processors, every launch would wake one and fight for a lock */
+	if (r->w->cl->info.is_cpu && r->w->cl->options.cpu >= 0)
+		hx_pool_bind(r->w->cl->options.cpu);
 	if (s->alone && r->trace)
 		hx_cl_launch_add(r, &(struct hx_cl_launch){.event = NULL});
 	for (size_t i = s->first; i < s->first + s->n && !rc; i++) {
