@@ -111,31 +111,44 @@ static struct rounds rounds_in(const int *accepted, int gamma, int mode, int n_t
 	return r;
 }
 
+/* A sequence that goes through counts in proportion to their shares, once `lean` of all rounds are taken to accept nothing (below 0: everything). */
+static void even_sequence(const double *share, int gamma, double lean, int *all, int n)
+{
+	double *leaning = hx_xcalloc((size_t)gamma + 1, sizeof(*leaning)), *due = hx_xcalloc((size_t)gamma + 1, sizeof(*due));
+
+	for (int a = 0; a <= gamma; a++)
+		leaning[a] = (1 - fabs(lean)) * share[a];
+	leaning[lean > 0 ? 0 : gamma] += fabs(lean);
+	for (int i = 0; i < n; i++)
+		all[i] = next_count(leaning, due, gamma);
+	free(leaning);
+	free(due);
+}
+
 int validate_sequence(const struct accept *a, int gamma, int mode, int n_tokens, int **accepted)
 {
+	enum { STARTS = 64, LEANS = 10 /* either way */ };
+	const double step = 0.02, of_catch_up = 0.1 /* that costs a row more, no pass */;
 	const struct rounds want = accept_rounds(a, gamma, mode, n_tokens);
-	double *share = hx_xcalloc((size_t)gamma + 1, sizeof(*share)), *due = hx_xcalloc((size_t)gamma + 1, sizeof(*due)), least = INFINITY;
-	const int starts = 64;
-	int *all = hx_xmalloc((size_t)(n_tokens + starts) * sizeof(*all)), first = 0, n = 0;
+	double *share = hx_xcalloc((size_t)gamma + 1, sizeof(*share)), least = INFINITY;
+	int *all = hx_xmalloc((size_t)(n_tokens + STARTS) * sizeof(*all)), n = 0;
 
+	*accepted = hx_xmalloc((size_t)(n_tokens + 1) * sizeof(**accepted));
 	accept_shares(a, gamma, share);
-	for (int i = 0; i < n_tokens + starts; i++)
-		all[i] = next_count(share, due, gamma);
-	for (int i = 0; i < starts; i++) {
-		struct rounds r = rounds_in(all + i, gamma, mode, n_tokens);
-		double off =
-			fabs(r.rounds - want.rounds) + 0.1 * fabs(r.catch_ups - want.catch_ups); /* a catch-up costs a row more, no pass */
+	for (int lean = -LEANS; lean <= LEANS; lean++) {
+		even_sequence(share, gamma, lean * step, all, n_tokens + STARTS);
+		for (int i = 0; i < STARTS; i++) {
+			struct rounds r = rounds_in(all + i, gamma, mode, n_tokens);
+			double off = fabs(r.rounds - want.rounds) + of_catch_up * fabs(r.catch_ups - want.catch_ups) + step * abs(lean);
 
-		if (off < least - 1e-9) {
-			least = off;
-			first = i;
-			n = (int)r.rounds;
+			if (off < least - 1e-9) {
+				least = off;
+				n = (int)r.rounds;
+				memcpy(*accepted, all + i, (size_t)n * sizeof(*all));
+			}
 		}
 	}
-	*accepted = hx_xmalloc((size_t)(n ? n : 1) * sizeof(**accepted));
-	memcpy(*accepted, all + first, (size_t)n * sizeof(*all));
 	free(all);
-	free(due);
 	free(share);
 	return n;
 }
