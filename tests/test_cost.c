@@ -211,10 +211,10 @@ static void small_operators(void **state)
 /* On several cores: a barrier, and values that come from other cores. In a cache the roofs are joined by another exponent, and by one between in between. */
 static void several_cores(void **state)
 {
-	struct hx_op op = {.kind = HX_OP_QKV, .unit = 0, .cores = 2, .clock_hz = 1e9, .type = HX_F16, .weight_bytes = 4e6, .flop_row = 4e6, .act_row = 4000};
+	struct hx_op op = {.kind = HX_OP_QKV, .unit = 0, .cores = 2, .clock_hz = 1e9, .type = HX_F16, .weight_bytes = 4e6, .flop_row = 4e6, .act_row = 4000, .in_row = 3000};
 	struct unit *u;
 	struct priced t;
-	double memory, cache, one_s;
+	double memory, cache, even_s;
 
 	(void)state;
 	toy(&t, "c", HX_F16);
@@ -222,13 +222,19 @@ static void several_cores(void **state)
 	memory = cost_bandwidth(u, 2, 1e9, 1e12);
 	cache = cost_bandwidth(u, 2, 1e9, 1);
 	u->small_bytes_s[ACT_MATRIX] = 1e9;
-	one_s = cost_op(&t.profile, &op, 1, 1, 0, memory).time_s;
+	even_s = cost_op(&t.profile, &op, 1, 1, 0, memory).time_s;
+	u->small_bytes_s[ACT_OUT] = 5e8;
+	check_near(cost_op(&t.profile, &op, 1, 1, 0, memory).time_s, even_s + 1000 / 1e9, 1e-12);
+	op.kind = HX_OP_FFN_UP; /* activated at a rate of its own, which is not known */
+	check_near(cost_op(&t.profile, &op, 1, 1, 0, memory).time_s, even_s, 1e-12);
 	u->barrier_s = 1e-6;
 	u->shared_bytes_s = 4e9;
-	check_near(cost_op(&t.profile, &op, 1, 1, 0, memory).time_s, one_s + 2e-6 + 4000 / 4e9, 1e-12);
+	/* half of the half that a core converts, half of what comes of it, and half of 500 bytes that are written */
+	check_near(cost_op(&t.profile, &op, 1, 1, 0, memory).time_s, even_s + 2e-6 + (0.75 * 3000 + 250) / 4e9, 1e-12);
 	op.cores = 1;
 	check_near(cost_op(&t.profile, &op, 1, 1, 0, memory).launch_s, u->launch_s, 0);
 	op.cores = 2;
+	op.kind = HX_OP_QKV;
 	u->small_bytes_s[ACT_MATRIX] = u->barrier_s = NAN;
 	for (int i = 0; i < 3; i++) {
 		double bw = memory * pow(cache / memory, i / 2.0), p = 2 * pow(4, i / 2.0);

@@ -50,13 +50,19 @@ bool bandwidth_streams(const struct profile *p, size_t unit, const struct placed
 	return streams(p, unit, footprint(p, a, unit, context) + footprint(p, b, unit, context));
 }
 
-/* What is touched on a unit from one pass to the next, of a and b on the same cores and of c on others (NULL: nothing): these take nothing from the cache of those
- * cores, as long as the last one holds all. */
-static double touched(const struct profile *p, size_t unit, const struct placed *a, const struct placed *b, const struct placed *c, double context)
+/* So much that so many cores have each as much of it to read as one of the model's own: a cache of its own, a core does not share. */
+static double evenly(const struct placed *p, size_t unit, int cores, double context)
+{
+	return p && p->cores[unit] ? own_footprint(p, unit, context) * cores / p->cores[unit] : own_footprint(p, unit, context);
+}
+
+/* What is touched from one pass to the next on so many cores of a unit, the first ones, of a and b there and of c on others (NULL: nothing): these take nothing
+ * from the caches of those cores, as long as the last one holds all. */
+static double touched(const struct profile *p, size_t unit, int cores, const struct placed *a, const struct placed *b, const struct placed *c, double context)
 {
 	double all = footprint(p, a, unit, context) + footprint(p, b, unit, context) + footprint(p, c, unit, context);
 
-	return streams(p, unit, all) ? all : own_footprint(a, unit, context) + own_footprint(b, unit, context);
+	return streams(p, unit, all) ? all : evenly(a, unit, cores, context) + evenly(b, unit, cores, context);
 }
 
 static double reached(const struct profile *p, size_t unit, int cores, double clock_hz, double bytes)
@@ -70,14 +76,14 @@ void bandwidth_alone(const struct profile *p, const struct placed *placed, const
 {
 	for (size_t u = 0; u < p->n_units; u++)
 		if (placed->cores[u])
-			bw[u] = reached(p, u, placed->cores[u], placed->clock_hz[u], touched(p, u, a, b, NULL, context));
+			bw[u] = reached(p, u, placed->cores[u], placed->clock_hz[u], touched(p, u, placed->cores[u], a, b, NULL, context));
 }
 
 void bandwidth_beside(const struct profile *p, const struct placed *a, const struct placed *b, double context, double *bw)
 {
 	for (size_t u = 0; u < p->n_units; u++)
 		if (a->cores[u])
-			bw[u] = reached(p, u, a->cores[u], a->clock_hz[u], touched(p, u, a, NULL, b, context));
+			bw[u] = reached(p, u, a->cores[u], a->clock_hz[u], touched(p, u, a->cores[u], a, NULL, b, context));
 }
 
 /* Share of its bandwidth that unit u keeps while another one, v, streams too: measured, or in proportion to what both would take. */
@@ -102,7 +108,7 @@ static double kept(const struct profile *p, size_t u, double bw_u, size_t v, dou
 /* On cores of one unit: what all of them reach together, of what both models' would alone. */
 static double kept_within(const struct profile *p, size_t u, const struct placed *a, const struct placed *b, double context)
 {
-	double bytes = touched(p, u, a, b, NULL, context), clock_hz = a->clock_hz[u];
+	double bytes = own_footprint(a, u, context) + own_footprint(b, u, context), clock_hz = a->clock_hz[u];
 	double apart = reached(p, u, a->cores[u], clock_hz, bytes) + reached(p, u, b->cores[u], clock_hz, bytes);
 
 	return fmin(1, reached(p, u, a->cores[u] + b->cores[u], clock_hz, bytes) / apart);

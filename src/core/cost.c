@@ -90,17 +90,45 @@ static const enum act_kind act_kinds[HX_OP_COUNT] = {
 	[HX_OP_FFN_DOWN] = ACT_MATRIX, [HX_OP_NORM] = ACT_NORM,      [HX_OP_HEAD] = ACT_MATRIX,   [HX_OP_ARGMAX] = ACT_ARGMAX,
 };
 
-/* Values that an operator reads and writes of each row are in caches: cores convert or reduce them at a rate of their own, before or behind what else it does,
- * and where several cores take them they come from one another's caches. 0 where no such rate is known; then they are bytes like others. */
-static double act_rate(const struct unit *u, const struct hx_op *op, double rows)
+static bool is_matrix(const struct hx_op *op)
 {
-	double rate = u->small_bytes_s[act_kinds[op->kind]];
-	bool shared = op->cores > 1 && u->shared_bytes_s > 0 && (act_kinds[op->kind] != ACT_NORM && act_kinds[op->kind] != ACT_ARGMAX);
+	return act_kinds[op->kind] == ACT_MATRIX;
+}
 
-	if (!(rate > 0))
+/* Bytes of a row that a core gets from others' caches: its share of what is taken in; of a matrix also what the others have made of theirs, which is a quarter as
+ * long where it is quantised, and the lines that outputs are written to, which the others read last: of ffn_up, two outputs are one value; the head's are new. */
+static double crossing(const struct hx_op *op)
+{
+	const double others = 1 - 1.0 / op->cores, quantised = 0.25;
+	const bool as_is = op->type == HX_F32 || op->type == HX_F16 || op->type == HX_BF16;
+	const double written = op->kind == HX_OP_HEAD ? 0 : op->kind == HX_OP_FFN_UP ? 0.5 : 1;
+
+	if (act_kinds[op->kind] == ACT_NORM || act_kinds[op->kind] == ACT_ARGMAX)
 		return 0;
-	rate *= busy_cores(u, op, rows) * op->clock_hz / u->is.clock_hz;
-	return shared ? 1 / (1 / rate + 1 / u->shared_bytes_s) : rate;
+	if (!is_matrix(op))
+		return others / op->cores * op->act_row;
+	return others * (op->in_row * (1.0 / op->cores + (as_is ? 1 : quantised)) + written * (op->act_row - op->in_row));
+}
+
+static double act_s_of(const struct unit *u, enum act_kind kind, double bytes)
+{
+	return u->small_bytes_s[kind] > 0 ? bytes / u->small_bytes_s[kind] : 0;
+}
+
+/* Values that an operator reads and writes of each row are in caches: cores convert or reduce them at a rate of their own, before or behind what else it does,
+ * and where several cores take them they come from one another's caches. NAN where no such rate is known; then they are bytes like others. */
+static double act_s(const struct unit *u, const struct hx_op *op, double rows)
+{
+	const enum act_kind kind = act_kinds[op->kind];
+	const double in = is_matrix(op) ? op->in_row : op->act_row;
+	double sum = act_s_of(u, kind, rows * in);
+
+	if (!(u->small_bytes_s[kind] > 0))
+		return NAN;
+	if (is_matrix(op))
+		sum += act_s_of(u, op->kind == HX_OP_FFN_UP ? ACT_GATE : ACT_OUT, rows * (op->act_row - in));
+	sum *= u->is.clock_hz / (busy_cores(u, op, rows) * op->clock_hz);
+	return sum + (u->shared_bytes_s > 0 ? rows * crossing(op) / u->shared_bytes_s : 0);
 }
 
 /* Rows as the unit runs them: the next of its batch sizes, or whole batches of the largest. */
@@ -145,29 +173,23 @@ static double barrier_s(const struct unit *u, int cores, int barriers)
 	return cores > 1 && u->barrier_s > 0 ? barriers * u->barrier_s : 0;
 }
 
-/* The input of a matrix is taken in before all cores go on. */
-static int barriers(const struct hx_op *op)
-{
-	return act_kinds[op->kind] == ACT_MATRIX ? 2 : 1;
-}
-
 struct op_cost cost_op(const struct profile *p, const struct hx_op *op, double r, double l, double n, double bw)
 {
 	const struct unit *u = &p->units[op->unit];
 	struct batches b = batches_of(u, op->logits ? l : r);
 	/* later batches see more positions than the first: the mean one is priced */
 	struct hx_work w = hx_op_work(op, b.rows, b.rows, n + (b.count - 1) * b.rows / 2);
-	struct op_cost c = {.launch_s = b.count * (u->launch_s + barrier_s(u, op->cores, barriers(op))), .bytes = b.count * (w.weight_bytes + w.act_bytes), .flop = b.count * w.flop};
-	double rate = act_rate(u, op, w.rows), act_bytes = rate > 0 ? b.count * op->act_row * w.rows : 0;
+	struct op_cost c = {.launch_s = b.count * (u->launch_s + barrier_s(u, op->cores, is_matrix(op) ? 2 : 1 /* its input is taken in before all go on */)), .bytes = b.count * (w.weight_bytes + w.act_bytes), .flop = b.count * w.flop};
+	double values_s = b.count * act_s(u, op, w.rows), act_bytes = isnan(values_s) ? 0 : b.count * op->act_row * w.rows;
 	const struct kernel *k = w.flop > 0 ? profile_kernel(u, op->type) : NULL;
 
 	c.memory_s = (c.bytes - act_bytes) / bw;
 	if (k)
 		c.compute_s = (1 + softmax_share(u, op)) * c.flop / (cost_peak(u, op->cores, op->clock_hz, k) * op_efficiency(u, k, op, w.rows)) * op->cores / busy_cores(u, op, w.rows);
-	c.time_s = join(c.memory_s, c.compute_s, exponent(u, op->cores, bw)) * (k ? 1 + k->drawn : 1) + c.launch_s;
-	if (rate > 0) {
-		c.memory_s += act_bytes / rate;
-		c.time_s += act_bytes / rate;
+	c.time_s = join(c.memory_s, c.compute_s, exponent(u, op->cores, bw)) + c.launch_s;
+	if (!isnan(values_s)) {
+		c.memory_s += values_s;
+		c.time_s += values_s;
 	}
 	return c;
 }
@@ -189,6 +211,7 @@ static void add_ops(const struct cost_env *env, const struct hx_op *op, int coun
 {
 	struct op_cost c = cost_op(env->profile, op, r, l, n, env->bw[op->unit]);
 
+	c.time_s *= 1 + env->profile->units[op->unit].drawn[env->group];
 	sum->time_s += count * c.time_s;
 	sum->launch_s += count * c.launch_s;
 	sum->bytes += count * c.bytes;

@@ -42,6 +42,7 @@ struct cost_env {
 	const struct profile *profile;
 	double bw[HX_MAX_UNITS];
 	bool kv_cache;
+	enum pass_group group;
 };
 
 /* One pass after n positions; without a KV cache those n are computed again. */

@@ -198,7 +198,8 @@ static void set_envs(const struct predict *p, struct pair *pair)
 	/* an early exit's layers are the target's: nothing more is touched */
 	const struct placed *other = pair->plan.drafter == HX_DRAFT_MODEL ? pair->draft : NULL;
 
-	pair->env = pair->env_draft = (struct cost_env){.profile = profile, .kv_cache = p->study->sweep.kv_cache};
+	pair->env = pair->env_draft = (struct cost_env){.profile = profile, .kv_cache = p->study->sweep.kv_cache, .group = PASS_DRAFT};
+	pair->env.group = pair->key.gamma ? PASS_VERIFY : PASS_PLAIN;
 	if (pair->key.mode == HX_OVERLAPPED) {
 		bandwidth_beside(profile, pair->target, pair->draft, context, pair->env.bw);
 		bandwidth_beside(profile, pair->draft, pair->target, context, pair->env_draft.bw);

@@ -9,8 +9,9 @@
 enum arithmetic { ARITH_F32, ARITH_F16, ARITH_I8_DOT, ARITH_I8_MUL, ARITH_COUNT };
 extern const char *const profile_arithmetics[]; /* NULL-terminated */
 
-/* Operators by what they do with the values of a row. */
-enum act_kind { ACT_EMBED, ACT_NORM, ACT_ROPE, ACT_ARGMAX, ACT_MATRIX, ACT_ATTN, ACT_COUNT };
+/* What is done with the values of a row: by operators without a matrix; by those with one, to what goes in and what comes out, and to that of ffn_up, which is
+ * activated. */
+enum act_kind { ACT_EMBED, ACT_NORM, ACT_ROPE, ACT_ARGMAX, ACT_MATRIX, ACT_OUT, ACT_GATE, ACT_ATTN, ACT_COUNT };
 
 /* Matrix kernel of a weight type: e(r) = ceiling r/(r + r_half), or a curve measured at `rows`. */
 struct kernel {
@@ -19,9 +20,10 @@ struct kernel {
 	double ceiling, r_half;
 	double *rows, *efficiency;
 	size_t n_rows, n_efficiency;
-	double residual; /* of its operators' times: what the fit leaves of those held out, relative standard deviation; NAN: unknown */
-	double drawn;    /* relative, added to their times where one of many draws is priced; else 0 */
 };
+
+/* Passes whose times err by their own, on one unit too. */
+enum pass_group { PASS_PLAIN, PASS_VERIFY, PASS_DRAFT, PASS_GROUPS };
 
 /* bytes_s[f][c]: bandwidth at footprint_bytes[f] with cores[c]. */
 struct bandwidth {
@@ -49,6 +51,8 @@ struct unit {
 	double launch_s, sync_s;  /* per operator; per segment */
 	double barrier_s;         /* beyond these where several cores run it; NAN: none */
 	double wake_s;            /* until threads work that slept while a model on other cores ran; NAN: at once */
+	double residual;          /* of whole passes from what this profile says, as a relative standard deviation; NAN: unknown */
+	double drawn[PASS_GROUPS]; /* relative, added to the times of operators where one of many draws is priced; else 0 */
 	double cache_bytes;       /* last level */
 	double mem_limit_bytes, max_alloc_bytes; /* NAN: none */
 	int *row_sizes;           /* padded batch sizes, ascending; none: any */
@@ -79,6 +83,7 @@ struct host {
 	double h0_s, h0_plain_s;             /* fixed cost of a round; of a plain token */
 	double greedy_row_s, sample_vocab_s; /* per row when greedy; per vocabulary entry of a row when sampling */
 	char *unit;                          /* runs the host code; NULL: the first CPU */
+	bool awake;                          /* idle processors were kept from sleeping */
 };
 
 struct reserved_cores {

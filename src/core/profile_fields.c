@@ -41,7 +41,11 @@ static const struct field small_rows[] = {
 	{"argmax", FIELD_NUMBER, .at = ACT_ARGMAX * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN,
 	 .help = "finding the largest logit"},
 	{"matrix", FIELD_NUMBER, .at = ACT_MATRIX * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN,
-	 .help = "values that go into a matrix and come out of it, converted beside the arithmetic of weights"},
+	 .help = "values that go into a matrix, converted beside the arithmetic of weights"},
+	{"out", FIELD_NUMBER, .at = ACT_OUT * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN,
+	 .help = "values that come out of a matrix; left out: at once"},
+	{"gate", FIELD_NUMBER, .at = ACT_GATE * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN,
+	 .help = "values that come out of ffn_up and are activated; left out: at once"},
 	{"attn", FIELD_NUMBER, .at = ACT_ATTN * sizeof(double), .unit = "B/s", .min = 1e6, .max = 1e13, .missing = NAN,
 	 .help = "queries and what attention makes of them, whatever the context"},
 	{0}};
@@ -69,8 +73,6 @@ static const struct field kernel_rows[] = {
 	{"rows", FIELD_NUMBERS, 0, LIST(kernel, rows, n_rows), .unit = "rows", .min = 1, .max = 1e6,
 	 .help = "instead of ceiling and r_half: row counts of a measured curve, ascending"},
 	{"efficiency", FIELD_NUMBERS, 0, LIST(kernel, efficiency, n_efficiency), .min = 1e-6, .max = 1, .help = "share of the peak at those rows"},
-	{"residual", FIELD_NUMBER, .at = AT(kernel, residual), .min = 0, .max = 10, .missing = NAN,
-	 .help = "relative standard deviation of its operators' times from what this profile says"},
 	{0}};
 static const struct field_table kernel = {.size = sizeof(struct kernel), .fields = kernel_rows};
 
@@ -106,6 +108,8 @@ static const struct field unit_rows[] = {
 	{"sync_s", FIELD_NUMBER, FIELD_REQUIRED, .at = AT(unit, sync_s), .unit = "s", .min = 0, .max = 1, .help = "cost of ending a segment"},
 	{"wake_s", FIELD_NUMBER, .at = AT(unit, wake_s), .unit = "s", .min = 0, .max = 1, .missing = NAN,
 	 .help = "until several cores work that slept while the other model ran on others; left out: none"},
+	{"residual", FIELD_NUMBER, .at = AT(unit, residual), .min = 0, .max = 10, .missing = NAN,
+	 .help = "relative standard deviation of whole passes' times from what this profile says"},
 	{"cache_bytes", FIELD_NUMBER, .at = AT(unit, cache_bytes), .unit = "B", .min = 0, .max = 1e12, .missing = NAN, .help = "last-level cache"},
 	{"mem_limit_bytes", FIELD_NUMBER, .at = AT(unit, mem_limit_bytes), .unit = "B", .min = 1, .max = 1e15, .missing = NAN,
 	 .help = "most memory the unit may hold"},
@@ -145,6 +149,8 @@ static const struct field host_rows[] = {
 	{"sample_vocab_s", FIELD_NUMBER, .at = AT(host, sample_vocab_s), .unit = "s", .min = 0, .max = 1, .missing = 5e-9,
 	 .help = "host time per row and vocabulary entry when sampling"},
 	{"unit", FIELD_NAME, .at = AT(host, unit), .help = "unit the host code runs on; left out: the first CPU"},
+	{"awake", FIELD_BOOL, .at = AT(host, awake), .missing = 0,
+	 .help = "idle processors were kept from sleeping when this was calibrated: 'validate' keeps them so too"},
 	{0}};
 static const struct field_table host = {.size = sizeof(struct host), .fields = host_rows};
 

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* No kernel takes less than this share of its time in any draw. */
+/* No pass takes less than this share of its time in any draw. */
 static const double least_time = 0.1;
 
 struct spreading {
@@ -28,8 +28,7 @@ static bool profile_known(const struct profile *p)
 	bool known = p->covariance.n_parameters > 0;
 
 	for (size_t u = 0; u < p->n_units; u++)
-		for (size_t k = 0; k < p->units[u].n_kernels; k++)
-			known |= !isnan(p->units[u].kernels[k].residual);
+		known |= !isnan(p->units[u].residual);
 	return known;
 }
 
@@ -103,15 +102,15 @@ static void draw_parameters(struct spreading *s)
 	free(z);
 }
 
-static void draw_kernels(struct spreading *s)
+static void draw_passes(struct spreading *s)
 {
 	struct profile *p = &s->v.study.profile;
 
 	for (size_t u = 0; u < p->n_units; u++)
-		for (size_t k = 0; k < p->units[u].n_kernels; k++) {
-			struct kernel *kernel = &p->units[u].kernels[k];
+		for (int g = 0; g < PASS_GROUPS; g++) {
+			struct unit *unit = &p->units[u];
 
-			kernel->drawn = isnan(kernel->residual) ? 0 : fmax(gsl_ran_gaussian(s->rng, kernel->residual), least_time - 1);
+			unit->drawn[g] = isnan(unit->residual) ? 0 : fmax(gsl_ran_gaussian(s->rng, unit->residual), least_time - 1);
 		}
 }
 
@@ -192,7 +191,7 @@ static void draw_all(struct spreading *s, const struct point *points, size_t n, 
 		over_prompts(s, &points[i], &out[i]);
 	for (int d = 0; d < SPREAD_DRAWS; d++) {
 		draw_parameters(s);
-		draw_kernels(s);
+		draw_passes(s);
 		variation_changed(&s->v);
 		for (size_t i = 0; i < n; i++) {
 			struct rounds r = rounds_of(s, &points[i], d);

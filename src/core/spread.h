@@ -10,11 +10,11 @@ struct spread {
 	double prompt_p05, prompt_p95; /* percentiles over prompts, where they differ in acceptance */
 };
 
-/* Whether there is anything to draw: a covariance, a kernel's residual, or a source that is of a number of prompts or spreads over them. */
+/* Whether there is anything to draw: a covariance, a unit's residual, or a source that is of a number of prompts or spreads over them. */
 bool spread_known(const struct predict *p);
 
-/* Spreads of n feasible points of p; unknown of those that have no baseline. Every draw moves the parameters by their covariance, each kernel by its
- * residual and each source by its prompts, and is used for a point and its baseline alike. A point's draws depend on nothing but the sweep: in
+/* Spreads of n feasible points of p; unknown of those that have no baseline. Every draw moves the parameters by their covariance, the passes of plain
+ * decoding, of verifying and of drafting by the residual of each unit, and each source by its prompts, and is used for a point and its baseline alike. A point's draws depend on nothing but the sweep: in
  * whatever company it is asked for, the result is the same. HX_INPUT: the covariance is no numbers that eigenvalues could be found of. */
 int spread_points(const struct predict *p, const struct point *points, size_t n, struct spread *out, struct hx_err *err);
 

@@ -7,6 +7,7 @@
 #include <gsl/gsl_blas.h>
 #include <gsl/gsl_multifit_nlinear.h>
 #include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +25,8 @@ static const double outlying = 3, near = 0.05;
 /* A sample whose repeats differ by so much counts two thirds. */
 static const double scattered = 0.1;
 
-/* Plain decoding, which every speedup is taken against, and drafting are passes of one row over models that no cache holds: those decide what memory gives. */
-static const double one_row = 3, uncached = 2;
+/* Plain decoding, which every speedup is taken against, and drafting are passes of one row. */
+static const double one_row = 3;
 
 static const double most_p = 16;
 
@@ -71,8 +72,7 @@ static void add_parameter(struct fit *f, double *at, char *path, double min, dou
 
 static void list_parameters(struct fit *f)
 {
-	static const char *const act[ACT_COUNT] = {[ACT_EMBED] = "embed",   [ACT_NORM] = "norm",     [ACT_ROPE] = "rope",
-						   [ACT_ARGMAX] = "argmax", [ACT_MATRIX] = "matrix", [ACT_ATTN] = "attn"};
+	static const char *const act[ACT_COUNT] = {"embed", "norm", "rope", "argmax", "matrix", "out", "gate", "attn"};
 	struct unit *u = unit_of(f);
 	struct bandwidth *b = &u->bandwidth;
 	const char *name = u->is.name;
@@ -183,11 +183,9 @@ static void start(struct fit *f)
 
 /* ---- solving ---- */
 
-static double weight_of(const struct fit *f, const struct calibrate_sample *s)
+static double weight_of(const struct calibrate_sample *s)
 {
-	double matters = (s->rows == 1 ? one_row : 1) * (s->footprint_bytes > unit_of(f)->cache_bytes ? uncached : 1);
-
-	return matters * sqrt(s->share) / hypot(1, s->spread / scattered);
+	return (s->rows == 1 ? one_row : 1) * sqrt(s->share) / hypot(1, s->spread / scattered);
 }
 
 /* By the square root of the share, more for those that matter most and less for those that scatter; once there is a fit, less for those that are far from
@@ -197,7 +195,7 @@ static void weigh(struct fit *f, bool fitted)
 	double *off = hx_xcalloc(f->n_samples, sizeof(*off)), *sorted = hx_xcalloc(f->n_samples, sizeof(*off)), median;
 
 	for (size_t i = 0; i < f->n_samples; i++) {
-		f->weights[i] = weight_of(f, f->samples[i]);
+		f->weights[i] = weight_of(f->samples[i]);
 		off[i] = sorted[i] = fitted ? f->weights[i] * fabs(predicted(&f->c->profile, f->samples[i]) / f->samples[i]->seconds - 1) : 0;
 	}
 	gsl_sort(sorted, 1, f->n_samples);
@@ -312,8 +310,22 @@ static void add_error(struct calibrate_error *e, double relative)
 	e->worst = fmax(e->worst, fabs(relative));
 }
 
+/* The standard deviation of a normal distribution of which nine tenths are as near to 0 as they are of these. NAN: there are none. */
+static double deviation(double *off, size_t n)
+{
+	static const double share = 0.9, deviations = 1.645;
+
+	gsl_sort(off, 1, n);
+	return n ? gsl_stats_quantile_from_sorted_data(off, 1, n, share) / deviations : NAN;
+}
+
 static void find_errors(struct calibration *c)
 {
+	double *off[HX_MAX_UNITS]; /* of the passes of each unit */
+	size_t n[HX_MAX_UNITS] = {0};
+
+	for (size_t u = 0; u < c->profile.n_units; u++)
+		off[u] = hx_xcalloc(c->n + 1, sizeof(*off[u]));
 	for (size_t i = 0, end; i < c->n; i = end) {
 		double sync_s = c->profile.units[c->samples[i].op.unit].sync_s, model_s = sync_s, measured_s = sync_s;
 
@@ -326,50 +338,15 @@ static void find_errors(struct calibration *c)
 			if (s->held_out)
 				add_error(&c->by_op[s->op.kind], s->model_s / s->seconds - 1);
 		}
-		if (c->samples[i].held_out)
-			add_error(&c->passes, model_s / measured_s - 1);
+		if (!c->samples[i].held_out)
+			continue;
+		add_error(&c->passes, model_s / measured_s - 1);
+		off[c->samples[i].op.unit][n[c->samples[i].op.unit]++] = fabs(measured_s / model_s - 1);
 	}
-}
-
-/* The median of the errors, weighed by share, as a standard deviation: a few that were disturbed do not count. NAN: there are none. */
-static double deviation(const double *off, const double *share, size_t n)
-{
-	static const double of_median = 1.4826; /* of a normal distribution */
-	size_t *by_size = hx_xcalloc(n + 1, sizeof(*by_size)), i = 0;
-	double all = 0, below = 0, found;
-
-	gsl_sort_index(by_size, off, 1, n);
-	for (size_t k = 0; k < n; k++)
-		all += share[k];
-	while (i < n && (below += share[by_size[i]]) < all / 2)
-		i++;
-	found = n ? of_median * off[by_size[i < n ? i : n - 1]] : NAN;
-	free(by_size);
-	return found;
-}
-
-/* What the fit leaves of each kernel's operators that it has not seen. */
-static void find_residuals(struct calibration *c)
-{
-	double *off = hx_xcalloc(c->n + 1, sizeof(*off)), *share = hx_xcalloc(c->n + 1, sizeof(*share));
-
-	for (size_t u = 0; u < c->profile.n_units; u++)
-		for (size_t k = 0; k < c->profile.units[u].n_kernels; k++) {
-			struct kernel *kernel = &c->profile.units[u].kernels[k];
-			size_t n = 0;
-
-			for (size_t i = 0; i < c->n; i++) {
-				const struct calibrate_sample *s = &c->samples[i];
-
-				if (!s->held_out || s->op.unit != (int)u || s->op.type != kernel->type || !(s->op.flop_row + s->op.flop_row_pos > 0))
-					continue;
-				off[n] = fabs(s->seconds / s->model_s - 1);
-				share[n++] = s->share;
-			}
-			kernel->residual = deviation(off, share, n);
-		}
-	free(off);
-	free(share);
+	for (size_t u = 0; u < c->profile.n_units; u++) {
+		c->profile.units[u].residual = deviation(off[u], n[u]);
+		free(off[u]);
+	}
 }
 
 /* Of those that are held out the errors are found; what is to predict other passes is then fitted to all. */
@@ -379,10 +356,8 @@ int calibrate_fit(struct calibration *c, struct hx_err *err)
 
 	for (size_t u = 0; u < c->profile.n_units && !rc; u++)
 		rc = fit_unit(c, (int)u, false, err);
-	if (!rc) {
+	if (!rc)
 		find_errors(c);
-		find_residuals(c);
-	}
 	for (size_t u = 0; u < c->profile.n_units && !rc; u++)
 		rc = fit_unit(c, (int)u, true, err);
 	return rc;

@@ -39,6 +39,7 @@ static void add_unit(struct calibration *c, size_t u, const char *by)
 		{"barrier_s", fitted, isnan(unit->barrier_s)},
 		{"sync_s", device ? "passes less their kernels and launches" : "passes on one core less their operators", false},
 		{"wake_s", "the first of two empty runs after a pause, less the second", device},
+		{"residual", "passes that the fit was not told of, nine tenths of them", isnan(unit->residual)},
 		{"cache_bytes", told, isnan(unit->cache_bytes)},
 		{"mem_limit_bytes", told, isnan(unit->mem_limit_bytes)},
 		{"max_alloc_bytes", told, isnan(unit->max_alloc_bytes)},

@@ -49,11 +49,13 @@ static double *numbers(size_t n)
 	return hx_xcalloc(n, sizeof(double));
 }
 
-/* 1, 2, 4, ... and all. */
+/* 1, 2, 4, ... and all; of large clusters, which would take too long, 1, 4, 16, ... and all. */
 static void list_cores(struct bandwidth *b, int cores)
 {
+	const int large = 8, step = cores > large ? 4 : 2;
+
 	b->cores = numbers(32);
-	for (int k = 1; k < cores; k *= 2)
+	for (int k = 1; k < cores; k *= step)
 		b->cores[b->n_cores++] = k;
 	b->cores[b->n_cores++] = cores;
 }
