@@ -34,8 +34,18 @@ fi
 like "it says that it is measured" "$("$HEXPLORE" profile show ./mine.json)" '^status +measured'
 like "types that were not measured are taken as others" "$("$HEXPLORE" profile show ./mine.json --format csv)" 'kernels\[[0-9]*\]\.type,q4_k'
 ok "a sweep takes it" "$HEXPLORE" sweep --profile ./mine.json --quiet --dry-run
-run calibrate -o mine.json --units "$cpu"
+awake=
+[ ! -w /dev/cpu_dma_latency ] || awake=--awake
+# shellcheck disable=SC2086
+run calibrate -o mine.json --units "$cpu" $awake
 is "its own profile is replaced" "$status" 0
+if [ "$awake" ]; then
+	like "it tells whether processors were kept awake" "$("$HEXPLORE" profile show ./mine.json --format csv)" '^host\.awake,true'
+else
+	run calibrate -o mine.json --units "$cpu" --awake
+	is "it may not keep processors awake: status" "$status" 3
+	like "it may not keep processors awake: message" "$err" '^hexplore: processors cannot be kept awake: /dev/cpu_dma_latency: .*; try as root$'
+fi
 is "by the CPU alone" "$("$HEXPLORE" profile show ./mine.json --format csv | grep -c 'kind,gpu')" 0
 
 # refuses NAME STATUS MESSAGE ARG...

@@ -5,7 +5,7 @@
 #	make.sh         what is not done yet; where all is, another run of the same points
 #	make.sh page    only files made from the database: nothing is measured
 #
-# Interrupted, it goes on from there when called again. To begin anew, remove work/.
+# Processors are kept awake, if that is allowed here. Interrupted, it goes on from there when called again. To begin anew, remove work/.
 top_srcdir=$(cd "${top_srcdir:-$(dirname "$0")/../..}" && pwd) || exit 3
 HEXPLORE=${HEXPLORE:-$top_srcdir/hexplore}
 out=${RESULTS_DIR:-results/validation}
@@ -54,6 +54,7 @@ mark() {
 calibrate() {
 	is_done calibrate && return
 	"$HEXPLORE" devices >"$out/work/devices.txt" || exit
+	[ ! -w /dev/cpu_dma_latency ] || CALIBRATE_OPTIONS="--awake $CALIBRATE_OPTIONS"
 	# shellcheck disable=SC2086
 	into calibrate.txt calibrate -o "$out/machine.json" --db "$db" --quiet $CALIBRATE_OPTIONS
 	mark calibrate

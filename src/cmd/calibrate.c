@@ -20,7 +20,7 @@ static const char by[] = "hexplore calibrate";
 
 struct options {
 	const char *output, *units, *types, *kernels, *largest, *db;
-	bool quick, force, quiet, help;
+	bool quick, awake, force, quiet, help;
 	struct calibrate_options what;
 	char *path, *name; /* of the profile */
 	double load;       /* before */
@@ -159,6 +159,7 @@ static int read_options(struct options *o, const struct opt_command *about, int 
 		{"units", 0, "U,...", "measure these units (default: all that 'devices' shows)", &o->units, NULL},
 		{"types", 0, "T,...", "weight types, or all (default: f16,q8_0,q4_0; f16 always)", &o->types, NULL},
 		{"quick", 0, NULL, "fewer and shorter measurements, for a first impression", NULL, &o->quick},
+		{"awake", 0, NULL, "keep idle processors from sleeping; validate then does too", NULL, &o->awake},
 		{"kernels", 0, "SET", "kernels to measure (default: the fastest)", &o->kernels, NULL},
 		{"largest", 0, "SIZE", "no model larger than that (default: 4 last-level caches)", &o->largest, NULL},
 		{"db", 0, "FILE", "store the samples there (default: " CMD_DEFAULT_DB ")", &o->db, NULL},
@@ -197,10 +198,12 @@ static void describe(struct calibration *c, const struct options *o, const struc
 
 	strftime(date, sizeof(date), "%Y-%m-%d", localtime(&now));
 	p->name = hx_xstrdup(o->name);
+	p->host.awake = o->awake;
 	p->soc = hx_xstrdup(*m->probe.machine ? m->probe.machine : p->units[0].core);
-	p->description = hx_xasprintf("Calibrated on %s with %s kernels, %s of memory, load %.2f before. Passes held out: %.1f %% off on average, %.1f %% at worst. "
+	p->description = hx_xasprintf("Calibrated on %s with %s kernels, %s of memory, load %.2f before%s. Passes held out: %.1f %% off on average, %.1f %% at worst. "
 				      "Of %d passes %d scattered%s.",
 				      date, m->engine.kernels->name, text_bytes(memory, p->memory.capacity_bytes), isnan(o->load) ? 0 : o->load,
+				      o->awake ? ", processors kept awake" : "",
 				      100 * c->passes.mean, 100 * c->passes.worst, c->n_passes, c->restless,
 				      10 * c->restless > c->n_passes ? ": the machine was not at rest, calibrate again" : "");
 	who = hx_xasprintf("%s %s, %s, %s kernels", by, HX_VERSION, date, m->engine.kernels->name);
@@ -336,7 +339,9 @@ int cmd_calibrate(const struct opt_command *about, int argc, char **argv, struct
 	int rc = read_options(&o, about, argc, argv, err);
 
 	if (!rc && !o.help && !(rc = machine_init(m, NULL, o.kernels, err))) {
-		if (!(rc = choose_units(&o, m, err)))
+		if (!(rc = choose_units(&o, m, err)) && o.awake)
+			rc = machine_keep_awake(m, err);
+		if (!rc)
 			rc = run(&o, m, argc, argv, err);
 		machine_free(m);
 	}

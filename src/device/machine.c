@@ -3,9 +3,10 @@
 
 #include "base/text.h"
 
+#include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *const machine_devices[MACHINE_DEVICES] = {"opencl", "opencl2", "opencl3", "opencl4"};
 
@@ -147,6 +148,22 @@ int machine_init(struct machine *m, const struct profile *profile, const char *k
 	return rc;
 }
 
+int machine_keep_awake(struct machine *m, struct hx_err *err)
+{
+	static const char path[] = "/dev/cpu_dma_latency";
+	const int32_t most_us = 0; /* that waking may take; holds while the file is open */
+	FILE *f = fopen(path, "r+b") /* never makes it */;
+
+	if (f && setvbuf(f, NULL, _IONBF, 0) == 0 && fwrite(&most_us, sizeof(most_us), 1, f) == 1) {
+		m->awake = f;
+		return HX_OK;
+	}
+	hx_err_set(err, HX_IO, "processors cannot be kept awake: %s: %s; try as root", path, strerror(errno));
+	if (f)
+		fclose(f);
+	return HX_IO;
+}
+
 double machine_load(void)
 {
 	double load = NAN;
@@ -163,4 +180,6 @@ void machine_free(struct machine *m)
 {
 	hx_engine_free(&m->engine);
 	probe_free(&m->probe);
+	if (m->awake)
+		fclose(m->awake);
 }

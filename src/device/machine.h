@@ -6,10 +6,13 @@
 #include "device/probe.h"
 #include "engine/engine.h"
 
+#include <stdio.h>
+
 struct machine {
 	struct probe probe;
 	struct hx_unit units[HX_MAX_UNITS]; /* without a profile: the clusters, `cpu`, the largest of them, and `opencl` and on: devices that may be here */
 	struct hx_engine engine;
+	FILE *awake; /* NULL: processors sleep when they are idle */
 };
 
 /* Of the units without a profile those that are OpenCL devices: `opencl`, `opencl2` and on. */
@@ -21,6 +24,10 @@ extern const char *const machine_devices[MACHINE_DEVICES];
  * kernel set that cannot be used here; CPUs that the profile names and this machine lacks. The machine stays where it is. */
 int machine_init(struct machine *m, const struct profile *profile, const char *kernels, struct hx_err *err);
 void machine_free(struct machine *m);
+
+/* Keeps idle processors from sleeping until machine_free (Linux's power management quality of service, for the whole machine): waking one takes tens of
+ * microseconds, never twice alike, and small models hand over every hundred. HX_IO: that cannot be asked for here. */
+int machine_keep_awake(struct machine *m, struct hx_err *err);
 
 /* Where a device that is a CPU is in nobody's way: the last processor that no CPU of the profile (or NULL) names, or else the last. */
 int machine_spare_cpu(const struct probe *p, const struct profile *profile);

@@ -212,13 +212,20 @@ int validate_begin(struct validate *v, struct hx_err *err)
 	struct hx_err none;
 	int rc = machine_init(&v->machine, &v->p->study->profile, NULL, err);
 
-	if (!rc && (rc = validate_check_cores(v, err)))
+	if (rc)
+		return rc;
+	rc = validate_check_cores(v, err);
+	if (!rc && v->p->study->profile.host.awake)
+		rc = machine_keep_awake(&v->machine, err);
+	if (rc) {
 		machine_free(&v->machine);
+		return rc;
+	}
 	energy_init(&v->energy, "");
 	v->models = (struct validate_models){.engine = &v->machine.engine, .stop = v->options.stop, .seed = v->options.seed};
-	if (!rc && !probe_reader_init(&v->reader, &v->machine.probe, &none))
+	if (!probe_reader_init(&v->reader, &v->machine.probe, &none))
 		v->machine.engine.memory_bytes -= (double)v->reader.bytes;
-	return rc;
+	return HX_OK;
 }
 
 int validate_record(struct validate *v, const char *command, const int64_t *points, size_t n, struct hx_err *err)
