@@ -4,8 +4,8 @@
 
 command -v sqlite3 >/dev/null || skip_all "no sqlite3"
 
-# The shipped profile, as if it had been calibrated: every kernel's residual is 5 %.
-sed 's/"ceiling"/"residual": 0.05, "ceiling"/' "$top_srcdir/hwprofiles/rk3588.json" >sure.json
+# The shipped profile, as if it had been calibrated: every unit's residual is 5 %.
+sed 's/"launch_s"/"residual": 0.05, &/' "$top_srcdir/hwprofiles/rk3588.json" >sure.json
 cat >few.json <<END
 {"schema": "hexplore/sweep/1", "name": "few", "target": "llama-3.2-3b", "target_quants": ["q8_0", "q4_0"], "drafters": ["llama-3.2-1b"],
  "draft_quants": ["q4_0"], "gamma": {"from": 1, "to": 6}, "workloads": [{"prompt": 63, "generated": 63}],

@@ -229,8 +229,8 @@ static void several_cores(void **state)
 	check_near(cost_op(&t.profile, &op, 1, 1, 0, memory).time_s, even_s, 1e-12);
 	u->barrier_s = 1e-6;
 	u->shared_bytes_s = 4e9;
-	/* half of the half that a core converts, half of what comes of it, and half of 500 bytes that are written */
-	check_near(cost_op(&t.profile, &op, 1, 1, 0, memory).time_s, even_s + 2e-6 + (0.75 * 3000 + 250) / 4e9, 1e-12);
+	/* half of the half that a core converts, half of what comes of it, and half of what is written */
+	check_near(cost_op(&t.profile, &op, 1, 1, 0, memory).time_s, even_s + 2e-6 + (0.75 * 3000 + 0.5 * 1000) / 4e9, 1e-12);
 	op.cores = 1;
 	check_near(cost_op(&t.profile, &op, 1, 1, 0, memory).launch_s, u->launch_s, 0);
 	op.cores = 2;

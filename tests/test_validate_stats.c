@@ -114,6 +114,30 @@ static void sequences(void **state)
 			}
 }
 
+/* Ten outputs of thirteen tokens, each with a last round that is cut: an output of fifty-two takes as many rounds as four of these. */
+static void cut_often(void **state)
+{
+	enum { N = 10, TOKENS = 13, GAMMA = 7, LENGTH = 52 };
+	double lengths[N][TOKENS];
+	struct accept_match match[N];
+	struct accept a = accept_constant(NAN);
+
+	(void)state;
+	for (int i = 0; i < N; i++) {
+		for (int k = TOKENS; k-- > 0;) /* one of five drafts is wrong, from output to output another one */
+			lengths[i][k] = (k + i) % 5 == 0 ? 0 : 1 + (k + 1 < TOKENS ? lengths[i][k + 1] : 0);
+		match[i] = (struct accept_match){.lengths = lengths[i], .n_lengths = TOKENS};
+	}
+	a.matches = match;
+	a.n_matches = N;
+	for (int mode = 0; mode < HX_MODES; mode++) {
+		int *accepted, n = validate_sequence(&a, GAMMA, mode, LENGTH, &accepted);
+
+		check_near(rounds_of(accepted, n, GAMMA, mode, LENGTH), accept_rounds(&a, GAMMA, mode, LENGTH).rounds, 0.05);
+		free(accepted);
+	}
+}
+
 static void shares(void **state)
 {
 	enum { GAMMA = 4, TOKENS = 100000 };
@@ -149,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(ranks), 
 		cmocka_unit_test(medians), cmocka_unit_test(intervals), cmocka_unit_test(two_values), cmocka_unit_test(many_values),
 		cmocka_unit_test(errors),  cmocka_unit_test(sequences), cmocka_unit_test(shares),
+		cmocka_unit_test(cut_often),
 	};
 
 	gsl_set_error_handler_off();

@@ -252,7 +252,7 @@ refused "a seed of nothing" '--seed: ' 1 --seed 3
 refused "a run that is not gone on with" '--run: ' 1 --run 3
 # ---- how sure the prediction was ----
 
-sed 's/"ceiling"/"residual": 0.1, &/g' here.json >sure.json
+sed 's/"launch_s"/"residual": 0.1, &/' here.json >sure.json
 db=sure.db
 sweep sure tiny "$db"
 ask 'UPDATE point SET speedup_p05 = NULL, speedup_p95 = NULL, p_gain = NULL'

@@ -154,7 +154,10 @@ void hx_pool_bind(int cpu)
 		return;
 	if (!here.bound)
 		pthread_getaffinity_np(pthread_self(), sizeof(here.before), &here.before);
-	here.bound = bind_to(pthread_self(), here.cpu = cpu);
+	if (bind_to(pthread_self(), cpu)) {
+		here.bound = true;
+		here.cpu = cpu;
+	}
 }
 
 /* Binds the calling thread as the pool's first one, or lets it go. */

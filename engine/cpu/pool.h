@@ -23,7 +23,7 @@ void hx_pool_keep(struct hx_pool *p);
  * wait spin for a while, then sleep. */
 void hx_pool_run(struct hx_pool *p, void (*work)(void *arg, int thread, int n), void *arg);
 
-/* Binds the calling thread to a processor until a pool binds it to another or lets it go. */
+/* Binds the calling thread to a processor until a pool binds it to another or lets it go; it stays where it is if that cannot be used. */
 void hx_pool_bind(int cpu);
 
 /* Inside work: waits for all threads of the pool; what any wrote before is seen by all after. */

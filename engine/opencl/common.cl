@@ -73,9 +73,9 @@ inline void quantise_block(global const float *x, int b, global code *q, global 
 	const float4 of4 = fmax(of8.lo, of8.hi);
 	const float most = fmax(fmax(of4.x, of4.y), fmax(of4.z, of4.w));
 	const bool defined = all(isfinite(v[0])) && all(isfinite(v[1]));
-	const float scale = defined && most >= 1e-36f ? 127 / most : 0;
+	const float scale = most >= 1e-36f ? 127 / most : 0;
 
-	for (int half_block = 0; half_block < 2; half_block++) {
+	UNROLL for (int half_block = 0; half_block < 2; half_block++) {
 		const int16 c = defined ? convert_int16(rint(v[half_block] * scale)) : (int16)(0);
 		const int8 of8s = c.lo + c.hi;
 		const int4 of4s = of8s.lo + of8s.hi;

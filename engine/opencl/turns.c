@@ -22,13 +22,18 @@ void hx_cl_launches_forget(struct hx_cl_run *r)
 	r->n_launches = 0;
 }
 
+/* The calling thread works beside the driver's: between processors, every launch would wake one and fight for a lock. */
+static void stay_beside(const struct hx_cl_run *r)
+{
+	if (r->w->cl->info.is_cpu && r->w->cl->options.cpu >= 0)
+		hx_pool_bind(r->w->cl->options.cpu);
+}
+
 int hx_cl_run_stretch(struct hx_cl_run *r, const struct hx_cl_stretch *s, struct hx_err *err)
 {
 	int rc = HX_OK;
 
-	/* beside the driver's threads: between processors, every launch would wake one and fight for a lock */
-	if (r->w->cl->info.is_cpu && r->w->cl->options.cpu >= 0)
-		hx_pool_bind(r->w->cl->options.cpu);
+	stay_beside(r);
 	if (s->alone && r->trace)
 		hx_cl_launch_add(r, &(struct hx_cl_launch){.event = NULL});
 	for (size_t i = s->first; i < s->first + s->n && !rc; i++) {
@@ -203,6 +208,7 @@ int hx_cl_run_to_device(struct hx_cl_run *r, const struct hx_cl_handover *h, str
 	const double start_s = hx_trace_now_s();
 	cl_int code = CL_SUCCESS;
 
+	stay_beside(r);
 	for (int f = 0; f < HX_FLOWS && code == CL_SUCCESS; f++) {
 		struct hx_cl_flow *flow = &r->flows[f];
 		const size_t at = offset_of(r, f, h->row);

@@ -5,7 +5,7 @@
 #	make.sh         what is not done yet; where all is, another run of the same points
 #	make.sh page    only files made from the database: nothing is measured
 #
-# Processors are kept awake, if that is allowed here. Interrupted, it goes on from there when called again. To begin anew, remove work/.
+# Processors are kept awake, if that is allowed here. MACHINE_NOTE is a sentence for the page: how else the machine was prepared. Interrupted, it goes on from there when called again. To begin anew, remove work/.
 top_srcdir=$(cd "${top_srcdir:-$(dirname "$0")/../..}" && pwd) || exit 3
 HEXPLORE=${HEXPLORE:-$top_srcdir/hexplore}
 out=${RESULTS_DIR:-results/validation}
@@ -51,12 +51,18 @@ mark() {
 	is_done "$@" || echo "$*" >>"$state"
 }
 
+may_keep_awake() {
+	[ -c /dev/cpu_dma_latency ] && [ -r /sys/devices/system/cpu/cpuidle/current_driver ] && ! grep -q '^none' /sys/devices/system/cpu/cpuidle/current_driver &&
+		(: 3<>/dev/cpu_dma_latency) 2>/dev/null
+}
+
 calibrate() {
 	is_done calibrate && return
 	"$HEXPLORE" devices >"$out/work/devices.txt" || exit
-	[ ! -w /dev/cpu_dma_latency ] || CALIBRATE_OPTIONS="--awake $CALIBRATE_OPTIONS"
+	! may_keep_awake || CALIBRATE_OPTIONS="--awake $CALIBRATE_OPTIONS"
 	# shellcheck disable=SC2086
 	into calibrate.txt calibrate -o "$out/machine.json" --db "$db" --quiet $CALIBRATE_OPTIONS
+	[ ! "$MACHINE_NOTE" ] || echo "$MACHINE_NOTE" >"$out/work/note"
 	mark calibrate
 }
 

@@ -158,6 +158,8 @@ END {
 	quote("report.txt")
 	print "## The machine\n"
 	print described("soc") ". " described("description") "\n"
+	while ((getline line < (work "/note")) > 0)
+		print line "\n"
 	quote("devices.txt", "^(Linux|no profile fits|'hexplore calibrate')")
 	print "and as calibrated, into [machine.json](machine.json):\n"
 	quote("calibrate.txt")

@@ -37,6 +37,7 @@ static int find(const char *const *names, const char *name)
 static bool operator_of(const struct profile *p, const struct store_sample *s, struct hx_op *op)
 {
 	int kind = find(hx_op_names, s->kind), type = find(hx_type_names, s->type), unit = 0;
+	int64_t stored;
 
 	while (unit < (int)p->n_units && s->unit && strcmp(p->units[unit].is.name, s->unit) != 0)
 		unit++;
@@ -44,9 +45,11 @@ static bool operator_of(const struct profile *p, const struct store_sample *s, s
 	    s->rows < 1 || (double)s->n_out * (double)s->n_in > most || (double)s->rows > most || s->n_in > 1000000000 || !(s->seconds > 0) ||
 	    !(s->footprint_bytes > 0 && s->footprint_bytes < most) || !profile_kernel(&p->units[unit], type))
 		return false;
+	/* ffn_up: of pairs of outputs one value stays; attn_out and ffn_down add to what is there */
+	stored = kind == HX_OP_FFN_UP ? s->n_out / 2 : kind == HX_OP_ATTN_OUT || kind == HX_OP_FFN_DOWN ? 2 * s->n_out : s->n_out;
 	*op = (struct hx_op){.kind = kind, .unit = unit, .cores = s->cores, .clock_hz = p->units[unit].is.clock_hz, .type = type,
 			     .weight_bytes = (double)s->n_out * hx_shape_row_bytes(type, (int)s->n_in), .flop_row = 2.0 * (double)s->n_out * (double)s->n_in,
-			     .act_row = (double)(s->n_out + s->n_in) * sizeof(float)};
+			     .act_row = (double)(stored + s->n_in) * sizeof(float), .in_row = (double)s->n_in * sizeof(float)};
 	return true;
 }
 

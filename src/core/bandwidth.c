@@ -50,10 +50,10 @@ bool bandwidth_streams(const struct profile *p, size_t unit, const struct placed
 	return streams(p, unit, footprint(p, a, unit, context) + footprint(p, b, unit, context));
 }
 
-/* So much that so many cores have each as much of it to read as one of the model's own: a cache of its own, a core does not share. */
+/* As if `cores` had each as much of a model to read as one of those that it runs on: a core's own cache holds the part that is its own. */
 static double evenly(const struct placed *p, size_t unit, int cores, double context)
 {
-	return p && p->cores[unit] ? own_footprint(p, unit, context) * cores / p->cores[unit] : own_footprint(p, unit, context);
+	return p && p->cores[unit] ? own_footprint(p, unit, context) * cores / p->cores[unit] : 0;
 }
 
 /* What is touched from one pass to the next on so many cores of a unit, the first ones, of a and b there and of c on others (NULL: nothing): these take nothing
@@ -62,7 +62,9 @@ static double touched(const struct profile *p, size_t unit, int cores, const str
 {
 	double all = footprint(p, a, unit, context) + footprint(p, b, unit, context) + footprint(p, c, unit, context);
 
-	return streams(p, unit, all) ? all : evenly(a, unit, cores, context) + evenly(b, unit, cores, context);
+	if (streams(p, unit, all))
+		return all;
+	return fmin(evenly(a, unit, cores, context) + evenly(b, unit, cores, context), p->units[unit].cache_bytes);
 }
 
 static double reached(const struct profile *p, size_t unit, int cores, double clock_hz, double bytes)
@@ -108,7 +110,8 @@ static double kept(const struct profile *p, size_t u, double bw_u, size_t v, dou
 /* On cores of one unit: what all of them reach together, of what both models' would alone. */
 static double kept_within(const struct profile *p, size_t u, const struct placed *a, const struct placed *b, double context)
 {
-	double bytes = own_footprint(a, u, context) + own_footprint(b, u, context), clock_hz = a->clock_hz[u];
+	double all = footprint(p, a, u, context) + footprint(p, b, u, context), clock_hz = a->clock_hz[u];
+	double bytes = streams(p, u, all) ? all : own_footprint(a, u, context) + own_footprint(b, u, context);
 	double apart = reached(p, u, a->cores[u], clock_hz, bytes) + reached(p, u, b->cores[u], clock_hz, bytes);
 
 	return fmin(1, reached(p, u, a->cores[u] + b->cores[u], clock_hz, bytes) / apart);

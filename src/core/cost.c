@@ -95,19 +95,20 @@ static bool is_matrix(const struct hx_op *op)
 	return act_kinds[op->kind] == ACT_MATRIX;
 }
 
-/* Bytes of a row that a core gets from others' caches: its share of what is taken in; of a matrix also what the others have made of theirs, which is a quarter as
- * long where it is quantised, and the lines that outputs are written to, which the others read last: of ffn_up, two outputs are one value; the head's are new. */
+/* Bytes of a row that a core gets from others' caches: its share of what it reads and writes; of a matrix, of what it takes in, what the others have made of
+ * theirs, which is a quarter as long where it is quantised, and the lines that it writes, which others read last, but for the head's. attn_out and ffn_down count
+ * twice what they add to. */
 static double crossing(const struct hx_op *op)
 {
 	const double others = 1 - 1.0 / op->cores, quantised = 0.25;
-	const bool as_is = op->type == HX_F32 || op->type == HX_F16 || op->type == HX_BF16;
-	const double written = op->kind == HX_OP_HEAD ? 0 : op->kind == HX_OP_FFN_UP ? 0.5 : 1;
+	const double made = hx_types[op->type].block == 1 ? 1 : quantised;
+	const double written = op->kind == HX_OP_HEAD ? 0 : op->kind == HX_OP_ATTN_OUT || op->kind == HX_OP_FFN_DOWN ? 0.5 : 1;
 
 	if (act_kinds[op->kind] == ACT_NORM || act_kinds[op->kind] == ACT_ARGMAX)
 		return 0;
 	if (!is_matrix(op))
 		return others / op->cores * op->act_row;
-	return others * (op->in_row * (1.0 / op->cores + (as_is ? 1 : quantised)) + written * (op->act_row - op->in_row));
+	return others * (op->in_row * (1.0 / op->cores + made) + written * (op->act_row - op->in_row));
 }
 
 static double act_s_of(const struct unit *u, enum act_kind kind, double bytes)
@@ -179,7 +180,9 @@ struct op_cost cost_op(const struct profile *p, const struct hx_op *op, double r
 	struct batches b = batches_of(u, op->logits ? l : r);
 	/* later batches see more positions than the first: the mean one is priced */
 	struct hx_work w = hx_op_work(op, b.rows, b.rows, n + (b.count - 1) * b.rows / 2);
-	struct op_cost c = {.launch_s = b.count * (u->launch_s + barrier_s(u, op->cores, is_matrix(op) ? 2 : 1 /* its input is taken in before all go on */)), .bytes = b.count * (w.weight_bytes + w.act_bytes), .flop = b.count * w.flop};
+	int barriers = is_matrix(op) ? 2 : 1; /* its input is taken in before all go on */
+	struct op_cost c = {.launch_s = b.count * (u->launch_s + barrier_s(u, op->cores, barriers)), .bytes = b.count * (w.weight_bytes + w.act_bytes),
+			    .flop = b.count * w.flop};
 	double values_s = b.count * act_s(u, op, w.rows), act_bytes = isnan(values_s) ? 0 : b.count * op->act_row * w.rows;
 	const struct kernel *k = w.flop > 0 ? profile_kernel(u, op->type) : NULL;
 

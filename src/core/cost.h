@@ -42,7 +42,7 @@ struct cost_env {
 	const struct profile *profile;
 	double bw[HX_MAX_UNITS];
 	bool kv_cache;
-	enum pass_group group;
+	enum pass_group group; /* whose draw scales the times of operators */
 };
 
 /* One pass after n positions; without a KV cache those n are computed again. */

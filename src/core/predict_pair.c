@@ -259,7 +259,7 @@ static struct pass_cost remembered(const struct predict *p, struct pair *pair, i
 	if (!hx_plan_pass(&pair->plan, kind))
 		return (struct pass_cost){0};
 	key = pass_key(p, pair, kind, when);
-	key.mode = 0;
+	key.mode = (short)predict_env(pair, kind, when)->group; /* the mode itself does not matter */
 	cost = memo_at(pair->passes, &key, &found);
 	if (!found)
 		*cost = predict_pass(p, pair, kind, when);

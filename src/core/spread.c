@@ -106,12 +106,12 @@ static void draw_passes(struct spreading *s)
 {
 	struct profile *p = &s->v.study.profile;
 
-	for (size_t u = 0; u < p->n_units; u++)
-		for (int g = 0; g < PASS_GROUPS; g++) {
-			struct unit *unit = &p->units[u];
+	for (size_t u = 0; u < p->n_units; u++) {
+		struct unit *unit = &p->units[u];
 
+		for (int g = 0; g < PASS_GROUPS; g++)
 			unit->drawn[g] = isnan(unit->residual) ? 0 : fmax(gsl_ran_gaussian(s->rng, unit->residual), least_time - 1);
-		}
+	}
 }
 
 static int source_of(const struct spreading *s, const struct point *pt)

@@ -13,9 +13,9 @@ struct spread {
 /* Whether there is anything to draw: a covariance, a unit's residual, or a source that is of a number of prompts or spreads over them. */
 bool spread_known(const struct predict *p);
 
-/* Spreads of n feasible points of p; unknown of those that have no baseline. Every draw moves the parameters by their covariance, the passes of plain
- * decoding, of verifying and of drafting by the residual of each unit, and each source by its prompts, and is used for a point and its baseline alike. A point's draws depend on nothing but the sweep: in
- * whatever company it is asked for, the result is the same. HX_INPUT: the covariance is no numbers that eigenvalues could be found of. */
+/* Spreads of n feasible points of p; unknown of those that have no baseline. Every draw moves the parameters by their covariance and each source by its prompts,
+ * for a point and its baseline alike, and by the residual of each unit the passes of plain decoding, of verifying and of drafting, each by its own. A point's
+ * draws depend on nothing but the sweep: in whatever company it is asked for, the result is the same. HX_INPUT: the covariance is no numbers that eigenvalues could be found of. */
 int spread_points(const struct predict *p, const struct point *points, size_t n, struct spread *out, struct hx_err *err);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_REPEATS = 15, ENOUGH_REPEATS = 5 /* of a visit */, LOGIT_ROWS = 17, PLACES = 40, FRONT_ROWS = 128, TOKENS_STEP = 61 };
+enum { MOST_REPEATS = 15, ENOUGH_REPEATS = 5 /* of a visit */, LOGIT_ROWS = 17, PLACES = 40, FRONT_ROWS = 128 };
 
 const int calibrate_rows[CALIBRATE_ROWS] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 32, 64, 128};
 
@@ -154,9 +154,10 @@ static int pass(struct calibrate_bench *b, const struct calibrate_turn *t, struc
 	const struct calibrate_place *at = &b->places[t->place];
 	const struct hx_lm lm = hx_exec_lm(at->in.exec);
 	struct hx_logits logits = {0};
-	/* others each time: rows of the embedding that were just read would be in a cache */
-	unsigned first = b->n_passes++ * TOKENS_STEP % (unsigned)(CALIBRATE_CONTEXT - t->rows);
+	/* others than in the last passes: rows of the embedding that were just read would be in a cache of the core's own */
+	const int first = b->next + t->rows <= CALIBRATE_CONTEXT ? b->next : 0;
 
+	b->next = first + t->rows;
 	lm.rollback(lm.self, at->cached);
 	b->trace.n = 0;
 	return lm.decode(lm.self, HX_PASS_VERIFY, b->tokens + first, t->rows, logits_of(t), &logits, err);

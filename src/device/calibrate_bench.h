@@ -34,7 +34,7 @@ struct calibrate_bench {
 	double least_s; /* of a visit: loading the model, and every turn once */
 	struct hx_trace trace;
 	int tokens[CALIBRATE_CONTEXT];
-	unsigned n_passes;
+	int next; /* of these */
 };
 
 void calibrate_bench_init(struct calibrate_bench *b, struct calibrate_step *s, int u, int type, int footprint, struct calibrate_reads *reads);

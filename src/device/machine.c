@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,18 +151,29 @@ int machine_init(struct machine *m, const struct profile *profile, const char *k
 
 int machine_keep_awake(struct machine *m, struct hx_err *err)
 {
-	static const char path[] = "/dev/cpu_dma_latency";
+	static const char path[] = "/dev/cpu_dma_latency", driver[] = "/sys/devices/system/cpu/cpuidle/current_driver";
 	const int32_t most_us = 0; /* that waking may take; holds while the file is open */
-	FILE *f = fopen(path, "r+b") /* never makes it */;
+	char name[32] = "none";
+	FILE *f = fopen(driver, "r");
+	bool asked;
 
-	if (f && setvbuf(f, NULL, _IONBF, 0) == 0 && fwrite(&most_us, sizeof(most_us), 1, f) == 1) {
-		m->awake = f;
-		return HX_OK;
-	}
-	hx_err_set(err, HX_IO, "processors cannot be kept awake: %s: %s; try as root", path, strerror(errno));
-	if (f)
+	if (f) {
+		if (fscanf(f, "%31s", name) != 1)
+			strcpy(name, "none");
 		fclose(f);
-	return HX_IO;
+	}
+	if (strcmp(name, "none") == 0) /* who would heed it? */
+		return hx_err_set(err, HX_IO, "processors cannot be kept awake: the system has no driver for idle ones (%s)", driver);
+	f = fopen(path, "r+be");
+	asked = f && fwrite(&most_us, sizeof(most_us), 1, f) == 1 && fflush(f) == 0;
+	if (!asked) {
+		hx_err_set(err, HX_IO, "processors cannot be kept awake: %s: %s; try as root", path, strerror(errno));
+		if (f)
+			fclose(f);
+		return HX_IO;
+	}
+	m->awake = f;
+	return HX_OK;
 }
 
 double machine_load(void)
@@ -182,4 +194,5 @@ void machine_free(struct machine *m)
 	probe_free(&m->probe);
 	if (m->awake)
 		fclose(m->awake);
+	m->awake = NULL;
 }

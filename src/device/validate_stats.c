@@ -128,7 +128,8 @@ static void even_sequence(const double *share, int gamma, double lean, int *all,
 int validate_sequence(const struct accept *a, int gamma, int mode, int n_tokens, int **accepted)
 {
 	enum { STARTS = 64, LEANS = 10 /* either way */ };
-	const double step = 0.02, of_catch_up = 0.1 /* that costs a row more, no pass */;
+	const double step = 0.02;
+	const double of_catch_up = 0.1, of_lean = 0.02; /* in rounds: a catch-up costs a row more, no pass; all else being equal, the less lean the better */
 	const struct rounds want = accept_rounds(a, gamma, mode, n_tokens);
 	double *share = hx_xcalloc((size_t)gamma + 1, sizeof(*share)), least = INFINITY;
 	int *all = hx_xmalloc((size_t)(n_tokens + STARTS) * sizeof(*all)), n = 0;
@@ -139,7 +140,7 @@ int validate_sequence(const struct accept *a, int gamma, int mode, int n_tokens,
 		even_sequence(share, gamma, lean * step, all, n_tokens + STARTS);
 		for (int i = 0; i < STARTS; i++) {
 			struct rounds r = rounds_in(all + i, gamma, mode, n_tokens);
-			double off = fabs(r.rounds - want.rounds) + of_catch_up * fabs(r.catch_ups - want.catch_ups) + step * abs(lean);
+			double off = fabs(r.rounds - want.rounds) + of_catch_up * fabs(r.catch_ups - want.catch_ups) + of_lean * abs(lean);
 
 			if (off < least - 1e-9) {
 				least = off;

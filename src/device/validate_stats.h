@@ -33,8 +33,8 @@ struct validate_errors validate_errors(const double *predicted, const double *me
 double validate_spearman(const double *a, const double *b, size_t n);
 
 /* How many guesses each round accepts until an output has n_tokens tokens, the last round being cut: in the proportions of the source's, as evenly as they
- * go, so that short outputs differ little from long ones. Of all places to begin at, and of proportions that lean a little to none or to all, that is taken
- * where the number of rounds and of full ones is nearest to what is expected: the outputs of a match trace are cut more often than once. The caller frees
+ * go, so that short outputs differ little from long ones. Of all places to begin at, and of proportions that lean to none or to all by a fifth of the rounds at most,
+ * that is taken where the number of rounds and of full ones is nearest to what is expected: the outputs of a match trace are cut more often than once. The caller frees
  * *accepted; returns its length. */
 int validate_sequence(const struct accept *a, int gamma, int mode, int n_tokens, int **accepted);
 

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { FONT = 11, SMALL_FONT = 10, LINE = 20, SIDE = 580, PANEL = 330, PANEL_LABEL = 30, LEAST_TICK = 38 };
+enum { FONT = 11, SMALL_FONT = 10, LINE = 20, SIDE = 580, PANEL = 360, PANEL_LABEL = 36, LEAST_TICK = 38 };
 
 /* Okabe and Ito's colours, dark ones first. */
 static const unsigned colours[PLOT_GROUPS] = {0x0072b2, 0xd55e00, 0x009e73, 0xcc79a7, 0xe69f00, 0x56b4e9, 0x000000, 0x8a8a00};
