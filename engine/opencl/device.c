@@ -1,4 +1,5 @@
 /* Devices: found, described, opened. */
+#include "engine/cpu/pool.h"
 #include "engine/opencl/form.h"
 #include "engine/opencl/threads.h"
 #include "engine/trace.h"
@@ -288,6 +289,12 @@ int hx_cl_profiled(struct hx_cl *cl, cl_command_queue *out, struct hx_err *err)
 	return rc;
 }
 
+void hx_cl_stay_beside(const struct hx_cl *cl)
+{
+	if (cl->info.is_cpu && cl->options.cpu >= 0)
+		hx_pool_bind(cl->options.cpu);
+}
+
 static int by_size(const void *pa, const void *pb)
 {
 	const double *a = pa, *b = pb;
@@ -322,6 +329,7 @@ int hx_cl_launch_s(struct hx_cl *cl, double *out, struct hx_err *err)
 
 	if (rc)
 		return rc;
+	hx_cl_stay_beside(cl);
 	code = time_launches(cl, kernel, s);
 	clReleaseKernel(kernel);
 	if (code != CL_SUCCESS)

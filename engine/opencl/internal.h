@@ -31,6 +31,9 @@ const char *hx_cl_code(cl_int code);
 /* What a driver says, as far as it fits: blanks and line ends are one blank, all else that is not printable ASCII a '?'. Returns out. */
 char *hx_cl_clean(char *out, size_t size, const char *said);
 
+/* The calling thread works beside the driver's on a device that is a CPU: between processors, every launch would wake one and fight for a lock. */
+void hx_cl_stay_beside(const struct hx_cl *cl);
+
 /* The queue that tells when kernels ran, made when it is first wanted. */
 int hx_cl_profiled(struct hx_cl *cl, cl_command_queue *out, struct hx_err *err);
 

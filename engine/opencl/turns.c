@@ -1,8 +1,6 @@
 /* Turns: stretches enqueued for a device, what is handed over between it and the host, and when things ran. */
 #include "engine/opencl/ops.h"
 
-#include "engine/cpu/pool.h"
-
 #include <math.h>
 
 enum { LOOKS = 9 /* at both clocks */ };
@@ -22,18 +20,11 @@ void hx_cl_launches_forget(struct hx_cl_run *r)
 	r->n_launches = 0;
 }
 
-/* The calling thread works beside the driver's: between processors, every launch would wake one and fight for a lock. */
-static void stay_beside(const struct hx_cl_run *r)
-{
-	if (r->w->cl->info.is_cpu && r->w->cl->options.cpu >= 0)
-		hx_pool_bind(r->w->cl->options.cpu);
-}
-
 int hx_cl_run_stretch(struct hx_cl_run *r, const struct hx_cl_stretch *s, struct hx_err *err)
 {
 	int rc = HX_OK;
 
-	stay_beside(r);
+	hx_cl_stay_beside(r->w->cl);
 	if (s->alone && r->trace)
 		hx_cl_launch_add(r, &(struct hx_cl_launch){.event = NULL});
 	for (size_t i = s->first; i < s->first + s->n && !rc; i++) {
@@ -208,7 +199,7 @@ int hx_cl_run_to_device(struct hx_cl_run *r, const struct hx_cl_handover *h, str
 	const double start_s = hx_trace_now_s();
 	cl_int code = CL_SUCCESS;
 
-	stay_beside(r);
+	hx_cl_stay_beside(r->w->cl);
 	for (int f = 0; f < HX_FLOWS && code == CL_SUCCESS; f++) {
 		struct hx_cl_flow *flow = &r->flows[f];
 		const size_t at = offset_of(r, f, h->row);

@@ -46,9 +46,10 @@ static int visit_all(struct calibrate_step *s, struct benches *all, struct hx_er
 
 /* ---- devices ---- */
 
-/* What a launch adds to each operator of a device, and waiting for the last to a pass: passes that nobody traced, less what kernels take typically. Relative errors
- * count, and those of passes that something disturbed do not. */
-static void add_gap(const struct calibrate_bench *b, const struct calibrate_turn *t, gsl_matrix *x, gsl_vector *y, size_t row)
+/* What a launch adds to each operator of a device: passes that nobody traced, less what kernels take typically, and less an empty kernel that is waited for. Part
+ * of the rest goes by the kernels: the more they read, the less of its own the driver finds in a cache. Relative errors count, and those of passes that something
+ * disturbed do not. */
+static void add_gap(const struct calibrate_bench *b, const struct calibrate_turn *t, double empty_s, gsl_matrix *x, gsl_vector *y, size_t row)
 {
 	double launches = 0, kernels_s = 0, pass_s = calibrate_times_typical(&t->took[CALIBRATE_PASS]);
 
@@ -58,12 +59,13 @@ static void add_gap(const struct calibrate_bench *b, const struct calibrate_turn
 		launches += s->count;
 		kernels_s += s->count * calibrate_times_typical(&t->took[s->op.kind]);
 	}
-	gsl_matrix_set(x, row, 0, 1 / pass_s);
-	gsl_matrix_set(x, row, 1, launches / pass_s);
-	gsl_vector_set(y, row, 1 - kernels_s / pass_s);
+	gsl_matrix_set(x, row, 0, (launches - 1) / pass_s);
+	gsl_matrix_set(x, row, 1, kernels_s / pass_s);
+	gsl_vector_set(y, row, 1 - (kernels_s + empty_s) / pass_s);
 }
 
-static int find_gaps(struct unit *u, const struct benches *all, int which, struct hx_err *err)
+/* *stretch: times of kernels count so much more. */
+static int find_gaps(struct unit *u, const struct benches *all, int which, double empty_s, double *stretch, struct hx_err *err)
 {
 	gsl_vector *y, *c = gsl_vector_alloc(2);
 	gsl_matrix *x, *cov = gsl_matrix_alloc(2, 2);
@@ -78,10 +80,11 @@ static int find_gaps(struct unit *u, const struct benches *all, int which, struc
 	w = gsl_multifit_robust_alloc(gsl_multifit_robust_bisquare, n, 2);
 	for (int i = 0; i < all->n; i++)
 		for (int k = 0; k < all->v[i].n_turns && all->v[i].u == which; k++)
-			add_gap(&all->v[i], &all->v[i].turns[k], x, y, row++);
+			add_gap(&all->v[i], &all->v[i].turns[k], empty_s, x, y, row++);
 	status = gsl_multifit_robust(x, y, c, cov, w);
-	u->sync_s = fmax(gsl_vector_get(c, 0), 0);
-	u->launch_s = fmax(gsl_vector_get(c, 1), 0);
+	u->launch_s = fmax(gsl_vector_get(c, 0), 0);
+	u->sync_s = fmax(empty_s - u->launch_s, 0);
+	*stretch = fmax(1 + gsl_vector_get(c, 1), 1);
 	gsl_multifit_robust_free(w);
 	gsl_matrix_free(x);
 	gsl_matrix_free(cov);
@@ -131,7 +134,7 @@ static double wake_of(const struct benches *all, int which)
 	return wake_s;
 }
 
-static void fill_samples(const struct calibrate_bench *b, struct calibrate_turn *t)
+static void fill_samples(const struct calibrate_bench *b, struct calibrate_turn *t, double stretch)
 {
 	struct calibration *c = b->s->c;
 	const struct unit *u = &c->profile.units[b->u];
@@ -141,7 +144,7 @@ static void fill_samples(const struct calibrate_bench *b, struct calibrate_turn 
 		struct calibrate_sample *s = &c->samples[i];
 
 		s->op.clock_hz = u->is.clock_hz;
-		s->seconds = fmax(calibrate_times_typical(&t->took[s->op.kind]), clock_step_s) + gap_s;
+		s->seconds = stretch * fmax(calibrate_times_typical(&t->took[s->op.kind]), clock_step_s) + gap_s;
 		s->spread = calibrate_times_spread(&t->took[s->op.kind]);
 		pass_s += s->count * s->seconds;
 	}
@@ -162,6 +165,7 @@ static void keep_calm(struct calibrate_bench *b, const bool *calm)
 static int settle(struct calibrate_step *s, struct benches *all, const struct calibrate_reads *reads, struct hx_err *err)
 {
 	bool *calm[HX_MAX_UNITS] = {NULL};
+	double stretch[HX_MAX_UNITS], empty_s;
 	int rc = HX_OK;
 
 	for (size_t u = 0; u < s->c->profile.n_units; u++)
@@ -172,17 +176,18 @@ static int settle(struct calibrate_step *s, struct benches *all, const struct ca
 	for (size_t u = 0; u < s->c->profile.n_units; u++) {
 		struct unit *unit = &s->c->profile.units[u];
 
+		stretch[u] = 1;
 		if (unit->is.kind == HX_CPU) {
 			unit->sync_s = sync_of(first_of(all, u)); /* where it is not lost in what operators take */
 			unit->wake_s = wake_of(all, (int)u);
-		} else if (!rc) {
-			rc = find_gaps(unit, all, (int)u, err);
+		} else if (!rc && !(rc = hx_cl_launch_s(s->m->engine.devices[s->c->unit_of[u]].cl, &empty_s, err))) {
+			rc = find_gaps(unit, all, (int)u, empty_s, &stretch[u], err);
 		}
 		free(calm[u]);
 	}
 	for (int i = 0; i < all->n; i++)
 		for (int k = 0; k < all->v[i].n_turns; k++)
-			fill_samples(&all->v[i], &all->v[i].turns[k]);
+			fill_samples(&all->v[i], &all->v[i].turns[k], stretch[all->v[i].u]);
 	return rc;
 }
 

@@ -37,7 +37,7 @@ static void add_unit(struct calibration *c, size_t u, const char *by)
 		{"shared_bytes_s", fitted, isnan(unit->shared_bytes_s)},
 		{"launch_s", device ? "passes less their kernels, by how many these are" : fitted, false},
 		{"barrier_s", fitted, isnan(unit->barrier_s)},
-		{"sync_s", device ? "passes less their kernels and launches" : "passes on one core less their operators", false},
+		{"sync_s", device ? "an empty kernel that is waited for, less its launch" : "passes on one core less their operators", false},
 		{"wake_s", "the first of two empty runs after a pause, less the second", device},
 		{"residual", "passes that the fit was not told of, nine tenths of them", isnan(unit->residual)},
 		{"cache_bytes", told, isnan(unit->cache_bytes)},
