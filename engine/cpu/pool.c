@@ -160,13 +160,19 @@ void hx_pool_bind(int cpu)
 	}
 }
 
+void hx_pool_let_go(void)
+{
+	if (here.bound)
+		here.bound = pthread_setaffinity_np(pthread_self(), sizeof(here.before), &here.before) != 0;
+}
+
 /* Binds the calling thread as the pool's first one, or lets it go. */
 static void enter(const struct hx_pool *p)
 {
 	if (p->cpus)
 		hx_pool_bind(p->cpus[0]);
-	else if (here.bound && !p->keeps)
-		here.bound = pthread_setaffinity_np(pthread_self(), sizeof(here.before), &here.before) != 0;
+	else if (!p->keeps)
+		hx_pool_let_go();
 }
 
 /* A processor may be listed more often than once, or others be asked for than there are: threads that spin would keep each other from working. */

@@ -25,6 +25,7 @@ void hx_pool_run(struct hx_pool *p, void (*work)(void *arg, int thread, int n), 
 
 /* Binds the calling thread to a processor until a pool binds it to another or lets it go; it stays where it is if that cannot be used. */
 void hx_pool_bind(int cpu);
+void hx_pool_let_go(void);
 
 /* Inside work: waits for all threads of the pool; what any wrote before is seen by all after. */
 void hx_pool_barrier(struct hx_pool *p, int thread);

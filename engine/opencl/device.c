@@ -331,6 +331,7 @@ int hx_cl_launch_s(struct hx_cl *cl, double *out, struct hx_err *err)
 		return rc;
 	hx_cl_stay_beside(cl);
 	code = time_launches(cl, kernel, s);
+	hx_pool_let_go();
 	clReleaseKernel(kernel);
 	if (code != CL_SUCCESS)
 		return hx_cl_fail(cl, code, "running an empty kernel", err);
