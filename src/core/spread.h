@@ -14,8 +14,9 @@ struct spread {
 bool spread_known(const struct predict *p);
 
 /* Spreads of n feasible points of p; unknown of those that have no baseline. Every draw moves the parameters by their covariance and each source by its prompts,
- * for a point and its baseline alike, and by the residual of each unit the passes of plain decoding, of verifying and of drafting, each by its own. A point's
- * draws depend on nothing but the sweep: in whatever company it is asked for, the result is the same. HX_INPUT: the covariance is no numbers that eigenvalues could be found of. */
+ * for a point and its baseline alike, and by the residual of each unit the passes of plain decoding, of verifying and of drafting, each by its own. A point's draws
+ * depend on nothing but the sweep: in whatever company it is asked for, the result is the same. HX_INPUT: the covariance is no numbers that eigenvalues could be
+ * found of. */
 int spread_points(const struct predict *p, const struct point *points, size_t n, struct spread *out, struct hx_err *err);
 
 #endif
