@@ -150,7 +150,7 @@ static void blank(struct unit *u)
 }
 
 /* But for one row in the cache: there memory and arithmetic are about as fast, and which of them it was, samples hardly tell. */
-static void check_found(const struct unit *u, double tolerance)
+static void check_found(const struct unit *u, double tolerance, double tolerance_of_values)
 {
 	for (size_t f = 1; f < COUNT(footprints); f++)
 		for (size_t k = 0; k < COUNT(core_counts); k++)
@@ -166,7 +166,7 @@ static void check_found(const struct unit *u, double tolerance)
 	check_near(u->attn_efficiency, true_attention, tolerance);
 	check_near(u->attn_softmax, true_softmax, 2 * tolerance);
 	for (size_t i = 0; i < ACT_COUNT; i++)
-		check_near(u->small_bytes_s[i], true_act[i], 1.5 * tolerance);
+		check_near(u->small_bytes_s[i], true_act[i], tolerance_of_values);
 }
 
 static void test_finds_what_samples_were_made_with(void **state)
@@ -179,7 +179,7 @@ static void test_finds_what_samples_were_made_with(void **state)
 	add_passes(&c, 0);
 	blank(&c.profile.units[0]);
 	assert_int_equal(calibrate_fit(&c, &err), HX_OK);
-	check_found(&c.profile.units[0], 0.06);
+	check_found(&c.profile.units[0], 0.06, 0.06);
 	assert_true(c.passes.mean < 0.005);
 	assert_true(c.by_op[HX_OP_QKV].n > 0 && c.by_op[HX_OP_QKV].worst < 0.02);
 	assert_true(c.profile.units[0].residual < 0.01);
@@ -196,7 +196,7 @@ static void test_scattered_samples(void **state)
 	add_passes(&c, 0.05);
 	blank(&c.profile.units[0]);
 	assert_int_equal(calibrate_fit(&c, &err), HX_OK);
-	check_found(&c.profile.units[0], 0.2);
+	check_found(&c.profile.units[0], 0.2, 0.3);
 	assert_true(c.passes.mean < 0.03);
 	assert_true(c.profile.units[0].residual > 0.005 && c.profile.units[0].residual < 0.05); /* a pass is of many operators */
 	calibrate_free(&c);
@@ -220,6 +220,7 @@ static void test_disturbed_samples(void **state)
 	check_near(u->bandwidth.bytes_s[3][0], bandwidths[3][0], 0.05);
 	check_near(u->bandwidth.bytes_s[3][2], bandwidths[3][2], 0.05);
 	check_near(u->kernels[2].efficiency[7], efficiency(2, 16), 0.05);
+	assert_true(u->residual < 0.5); /* half of the passes have a disturbed sample: nine tenths of them are not near 0 */
 	calibrate_free(&c);
 }
 

@@ -12,9 +12,10 @@
 #include <unistd.h>
 
 /* What common.cl wants. */
+#define FORM "-DOUT=4 -DLANES=64 -DWG=16 -DDOT=0"
+
 /* What drivers say of it is longer than a line of ours. */
 #define LONG "undeclared_and_long_a;undeclared_and_long_b;undeclared_and_long_c;undeclared_and_long_d;undeclared_and_long_e;undeclared_and_long_f;"
-#define FORM "-DOUT=4 -DLANES=64 -DWG=16 -DDOT=0"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

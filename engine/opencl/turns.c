@@ -24,7 +24,6 @@ int hx_cl_run_stretch(struct hx_cl_run *r, const struct hx_cl_stretch *s, struct
 {
 	int rc = HX_OK;
 
-	hx_cl_stay_beside(r->w->cl);
 	if (s->alone && r->trace)
 		hx_cl_launch_add(r, &(struct hx_cl_launch){.event = NULL});
 	for (size_t i = s->first; i < s->first + s->n && !rc; i++) {

@@ -5,7 +5,8 @@
 #	make.sh         what is not done yet; where all is, another run of the same points
 #	make.sh page    only files made from the database: nothing is measured
 #
-# Processors are kept awake, if that is allowed here. MACHINE_NOTE is a sentence for the page: how else the machine was prepared. Interrupted, it goes on from there when called again. To begin anew, remove work/.
+# Processors are kept awake, if that is allowed here. MACHINE_NOTE is a sentence for the page: how else the machine was prepared. Interrupted, it goes on from
+# there when called again. To begin anew, remove work/.
 top_srcdir=$(cd "${top_srcdir:-$(dirname "$0")/../..}" && pwd) || exit 3
 HEXPLORE=${HEXPLORE:-$top_srcdir/hexplore}
 out=${RESULTS_DIR:-results/validation}

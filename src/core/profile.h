@@ -52,7 +52,7 @@ struct unit {
 	double barrier_s;         /* beyond these where several cores run it; NAN: none */
 	double wake_s;            /* until threads work that slept while a model on other cores ran; NAN: at once */
 	double residual;          /* of whole passes from what this profile says, relative standard deviation; NAN: unknown */
-	double drawn[PASS_GROUPS];       /* relative, added to the times of operators where one of many draws is priced; else 0 */
+	double drawn[PASS_GROUPS]; /* relative, added to the times of operators where one of many draws is priced; else 0 */
 	double cache_bytes;       /* last level */
 	double mem_limit_bytes, max_alloc_bytes; /* NAN: none */
 	int *row_sizes;           /* padded batch sizes, ascending; none: any */

@@ -163,12 +163,18 @@ static int pass(struct calibrate_bench *b, const struct calibrate_turn *t, struc
 	return lm.decode(lm.self, HX_PASS_VERIFY, b->tokens + first, t->rows, logits_of(t), &logits, err);
 }
 
+/* So large a model leaves nothing in caches that matters to its next pass. */
+static bool is_cached(const struct calibrate_bench *b, const struct calibrate_turn *t)
+{
+	return !(b->places[t->place].footprint_bytes > 2 * unit_of(b)->cache_bytes);
+}
+
 /* Several rows are verified behind passes of one, which run other code and leave other values in the nearest caches. */
-static int draft(struct calibrate_bench *b, const struct calibrate_turn *t, struct hx_err *err)
+static int pass_of_one(struct calibrate_bench *b, const struct calibrate_turn *t, struct hx_err *err)
 {
 	const struct calibrate_turn one = {.place = t->place, .rows = 1};
 
-	return t->rows == 1 || b->places[t->place].footprint_bytes > 2 * unit_of(b)->cache_bytes ? HX_OK : pass(b, &one, err);
+	return t->rows > 1 && is_cached(b, t) ? pass(b, &one, err) : HX_OK;
 }
 
 static int untraced_pass(struct calibrate_bench *b, struct calibrate_turn *t, struct hx_err *err)
@@ -230,11 +236,11 @@ static int take_turn(struct calibrate_bench *b, struct calibrate_turn *t, struct
 		wake(b, at);
 	hx_exec_trace(at->in.exec, NULL);
 	/* what a cache holds is then this model, as these cores read it */
-	if (!(at->footprint_bytes > 2 * unit_of(b)->cache_bytes) && (rc = pass(b, t, err)))
+	if (is_cached(b, t) && (rc = pass(b, t, err)))
 		return rc;
-	if (on_device(b) && ((rc = draft(b, t, err)) || (rc = untraced_pass(b, t, err))))
+	if (on_device(b) && ((rc = pass_of_one(b, t, err)) || (rc = untraced_pass(b, t, err))))
 		return rc;
-	if ((rc = draft(b, t, err)))
+	if ((rc = pass_of_one(b, t, err)))
 		return rc;
 	hx_exec_trace(at->in.exec, &b->trace);
 	if ((rc = pass(b, t, err)))

@@ -2,6 +2,7 @@
 #include "device/machine.h"
 
 #include "base/text.h"
+#include "device/probe_internal.h"
 
 #include <errno.h>
 #include <math.h>
@@ -153,27 +154,21 @@ int machine_keep_awake(struct machine *m, struct hx_err *err)
 {
 	static const char path[] = "/dev/cpu_dma_latency", driver[] = "/sys/devices/system/cpu/cpuidle/current_driver";
 	const int32_t most_us = 0; /* that waking may take; holds while the file is open */
-	char name[32] = "none";
-	FILE *f = fopen(driver, "r");
-	bool asked;
+	char name[32];
+	FILE *f;
 
-	if (f) {
-		if (fscanf(f, "%31s", name) != 1)
-			strcpy(name, "none");
-		fclose(f);
-	}
-	if (strcmp(name, "none") == 0) /* who would heed it? */
+	probe_line(name, sizeof(name), "", "%s", driver);
+	if (!*name || strcmp(name, "none") == 0) /* who would heed it? */
 		return hx_err_set(err, HX_IO, "processors cannot be kept awake: the system has no driver for idle ones (%s)", driver);
 	f = fopen(path, "r+be");
-	asked = f && fwrite(&most_us, sizeof(most_us), 1, f) == 1 && fflush(f) == 0;
-	if (!asked) {
-		hx_err_set(err, HX_IO, "processors cannot be kept awake: %s: %s; try as root", path, strerror(errno));
-		if (f)
-			fclose(f);
-		return HX_IO;
+	if (f && fwrite(&most_us, sizeof(most_us), 1, f) == 1 && fflush(f) == 0) {
+		m->awake = f;
+		return HX_OK;
 	}
-	m->awake = f;
-	return HX_OK;
+	hx_err_set(err, HX_IO, "processors cannot be kept awake: %s: %s; try as root", path, strerror(errno));
+	if (f)
+		fclose(f);
+	return HX_IO;
 }
 
 double machine_load(void)
